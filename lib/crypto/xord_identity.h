@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* secp256k1 for the "v4" identity scheme: keys, ECDH, signatures, node ids. Spec: enr.md, "v4 Identity Scheme";
+ * discv5-theory.md, "Identity-Specific Cryptography in the Handshake".
+ *
+ * Signatures are 64 bytes r || s with low s; verification accepts high s too (records signed elsewhere have it) by
+ * normalising first. Signing is deterministic (RFC 6979).
+ * Threading: a `struct xord_curve` is read-only after open and may be shared. Memory: allocated by open only. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "xord_err.h"
+
+#define XORD_SECKEY_LEN 32
+#define XORD_PUBKEY_LEN 33 /* compressed */
+#define XORD_SIG_LEN    64
+#define XORD_ID_LEN     32
+#define XORD_ECDH_LEN   33
+
+struct xord_curve;
+
+/* `seed32` blinds the context against side channels. NULL when out of memory. */
+struct xord_curve *xord_curve_open(const uint8_t seed32[32]);
+void xord_curve_close(struct xord_curve *curve);
+
+/* XORD_EKEY when the secret is zero or not below the group order. */
+XORD_MUST_CHECK int xord_pubkey_from_seckey(const struct xord_curve *curve, uint8_t pubkey33[33],
+        const uint8_t seckey32[32]);
+
+/* keccak-256 of the uncompressed x || y. XORD_EKEY when the bytes are no point. */
+XORD_MUST_CHECK int xord_id_from_pubkey(const struct xord_curve *curve, uint8_t id32[32], const uint8_t pubkey33[33]);
+
+/* The compressed point pubkey * seckey, 33 bytes. XORD_EKEY on an invalid key. */
+XORD_MUST_CHECK int xord_ecdh(const struct xord_curve *curve, uint8_t secret33[33], const uint8_t pubkey33[33],
+        const uint8_t seckey32[32]);
+
+/* Signs a 32-byte hash. XORD_EKEY on an invalid key. */
+XORD_MUST_CHECK int xord_sign(const struct xord_curve *curve, uint8_t sig64[64], const uint8_t hash32[32],
+        const uint8_t seckey32[32]);
+
+/* 0, XORD_EKEY, or XORD_ESIG. */
+XORD_MUST_CHECK int xord_verify(const struct xord_curve *curve, const uint8_t sig64[64], const uint8_t hash32[32],
+        const uint8_t pubkey33[33]);
