@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The crawl of a whole network: a frontier of nodes, each visited over all non-empty distances. No I/O: whoever drives
+ * it takes queries, sends them, and reports what came back.
+ *
+ * One node's visit: first the farthest distance alone (256), then on downwards, singly while the answers are full (a
+ * FINDNODE answer holds at most 16 records, so a full one hides others), several at a time where buckets are known to be
+ * partly filled, and last everything that is left in one request. A group that comes back full is split. How deep the
+ * full buckets reach is learned from the nodes visited before. A node is alive once it has answered anything; one that
+ * never answers is dead after `attempts` tries.
+ * The window of queries in flight grows while answers come and halves when nodes that have answered before fall silent.
+ * A newer record of a known node replaces the older; if the endpoint changed and the node was dead or not yet visited, it
+ * is visited at the new one.
+ * Threading: one owner. Memory: grows with the number of known nodes, about 0.5 KB each (control path: allocates). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "xord_enr.h"
+#include "xord_hash.h"
+
+#define XORD_CRAWL_MAX_DISTANCES 256 /* a request */
+#define XORD_CRAWL_FULL          16  /* records that make an answer full */
+
+enum xord_crawl_status {
+    XORD_CRAWL_QUEUED,   /* known, not yet asked */
+    XORD_CRAWL_VISITING, /* asked, at least one query open or to come */
+    XORD_CRAWL_ALIVE,    /* visited: all distances asked */
+    XORD_CRAWL_DEAD,     /* never answered */
+    XORD_CRAWL_SKIPPED,  /* no UDP endpoint of a family that we have */
+};
+
+/* What is known of one node; `first`/`last_response` are 0 while it has not answered. */
+struct xord_crawl_node {
+    uint64_t first_response_ns;
+    uint64_t last_response_ns;
+    uint64_t last_check_ns; /* when it was last asked */
+    uint32_t requests;
+    uint32_t answers;
+    uint16_t seen_cnt; /* distinct answers that listed it, saturating */
+    uint8_t status;    /* enum xord_crawl_status */
+    uint8_t incomplete; /* alive, but some distance never got an answer */
+    const struct xord_enr *enr;
+};
+
+struct xord_crawl_config {
+    uint8_t self32[32];
+    struct xord_hash_key hash_key;
+    uint32_t window_min;   /* queries in flight: 64 */
+    uint32_t window_max;   /* 4096 */
+    uint32_t attempts;     /* of a request before it counts as failed: 3 */
+    bool v4, v6;           /* families that we can send */
+};
+
+struct xord_crawl_query {
+    uint64_t cookie; /* to name in on_record/on_done */
+    const struct xord_enr *enr;
+    struct xord_endpoint ep;
+    const uint16_t *distances; /* valid until the next call */
+    uint32_t distance_cnt;
+};
+
+struct xord_crawl_stats {
+    uint64_t known, queued, visiting, alive, dead, skipped;
+    uint64_t in_flight, window;
+    uint64_t requests, answers, timeouts, records, records_invalid; /* records: mentions, repeated ones counted */
+};
+
+struct xord_crawl;
+
+struct xord_crawl *xord_crawl_new(const struct xord_crawl_config *config); /* NULL when out of memory */
+void xord_crawl_free(struct xord_crawl *crawl);
+
+/* Adds a verified record (a bootnode, or one out of an answer). Returns 0 when new or newer, XORD_EEXIST when nothing
+ * new, XORD_ENOMEM. */
+XORD_MUST_CHECK int xord_crawl_add(struct xord_crawl *crawl, const struct xord_enr *enr, uint64_t now_ns);
+
+/* Cheap test before verification: is a record of this id with this seq or newer known already? Counts the mention. */
+bool xord_crawl_knows(struct xord_crawl *crawl, const uint8_t id32[32], uint64_t seq);
+
+/* The next query to send now; false when the window is full or nothing is due. */
+bool xord_crawl_next(struct xord_crawl *crawl, struct xord_crawl_query *query, uint64_t now_ns);
+
+/* An answer to a query is complete: `record_cnt` records came in it (after the distance filter). */
+void xord_crawl_answered(struct xord_crawl *crawl, uint64_t cookie, uint32_t record_cnt, uint64_t now_ns);
+
+/* No (complete) answer. `partial`: some packets of it came, so the node is alive. */
+void xord_crawl_failed(struct xord_crawl *crawl, uint64_t cookie, bool partial, uint64_t now_ns);
+
+/* The frontier is empty: nothing queued, nothing in flight. */
+bool xord_crawl_is_done(const struct xord_crawl *crawl);
+
+void xord_crawl_stats(const struct xord_crawl *crawl, struct xord_crawl_stats *stats);
+
+/* Walks all known nodes: start with *pos = 0; false at the end. */
+bool xord_crawl_each(const struct xord_crawl *crawl, size_t *pos, struct xord_crawl_node *node);
+bool xord_crawl_find(const struct xord_crawl *crawl, const uint8_t id32[32], struct xord_crawl_node *node);

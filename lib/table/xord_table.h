@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One shard's part of the routing table: 256 k-buckets with replacement caches and asynchronous liveness.
+ * Spec: discv5-theory.md, "Node Table" and "Table Maintenance In Practice".
+ *
+ * The shard that owns a node's endpoint owns its entry. What other shards hold is known through their snapshots
+ * (`struct xord_table_view`), which IP limits and FINDNODE answers draw on; a snapshot is immutable while it is in a
+ * view. An entry that has never answered a PING of ours is unverified and is never handed out.
+ * IP limits: 2 a bucket and 10 a table for a /24 of IPv4 or a /48 of IPv6, counted over replacements too and over the
+ * other shards' snapshots; loopback and private addresses are exempt.
+ * Threading: one owner; snapshots are read by others. Memory: allocated by new, fixed from then on. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "xord_clock.h"
+#include "xord_endpoint.h"
+#include "xord_enr.h"
+#include "xord_rng.h"
+
+#define XORD_TABLE_K            16
+#define XORD_TABLE_REPLACEMENTS 10
+#define XORD_TABLE_BUCKETS      256
+#define XORD_TABLE_CAPACITY     2048 /* entries, replacements included */
+#define XORD_IP_LIMIT_BUCKET    2
+#define XORD_IP_LIMIT_TABLE     10
+#define XORD_IP_LIMIT_V4_BITS   24
+#define XORD_IP_LIMIT_V6_BITS   48
+
+/* Liveness: first PING of a new entry 300 ms (plus up to 1 s of spread) after it made itself known, at most 5 s; a
+ * verified one is checked again between 30 s and 10 min later, the longer the more often it has answered. A verified
+ * entry may miss as many checks in a row as log2 of its successes (at most 3), then a replacement takes its place; an
+ * unverified one goes at its first miss. */
+#define XORD_LIVENESS_FIRST_MIN_NS (300 * XORD_NS_PER_MS)
+#define XORD_LIVENESS_FIRST_MAX_NS (5 * XORD_NS_PER_S)
+
+struct xord_table;
+struct xord_table_snapshot;
+
+/* The snapshots of all shards (the own one included) of one local identity; pointers may be NULL before a shard first
+ * published. Valid until the reader's next quiescent point. */
+struct xord_table_view {
+    const struct xord_table_snapshot *const *snaps;
+    uint32_t snap_cnt;
+    uint32_t own; /* index of the caller's own shard */
+};
+
+struct xord_table_node {
+    struct xord_enr enr; /* verified */
+    struct xord_endpoint ep;
+    uint64_t last_live_ns;  /* 0: never */
+    uint32_t live_checks;   /* PINGs answered */
+};
+
+/* NULL when out of memory. `rng` is borrowed for liveness spread. */
+struct xord_table *xord_table_new(const uint8_t self_id32[32], struct xord_rng *rng);
+void xord_table_free(struct xord_table *table);
+
+enum xord_table_verdict {
+    XORD_TABLE_ADDED,       /* new bucket entry, unverified; a liveness check is scheduled */
+    XORD_TABLE_REPLACEMENT, /* bucket full: kept in its replacement cache */
+    XORD_TABLE_UPDATED,     /* known: newer record taken over (an endpoint change makes it unverified again) */
+    XORD_TABLE_KNOWN,       /* known, nothing new */
+    XORD_TABLE_IP_LIMIT,    /* refused */
+    XORD_TABLE_FULL,        /* refused: capacity */
+    XORD_TABLE_SELF,        /* refused: our own id */
+};
+
+/* Offers a node. `enr` must be verified; `ep` is the endpoint of it that this shard would use. `inbound`: it has just
+ * contacted us (checks begin after 300 ms), otherwise it was named by someone else (checks wait their turn). */
+enum xord_table_verdict xord_table_add(struct xord_table *table, const struct xord_table_view *view,
+        const struct xord_enr *enr, const struct xord_endpoint *ep, bool inbound, uint64_t now_ns);
+
+/* The next node whose liveness is due at `now_ns`: copies it to *node and marks it as being checked (it is not handed
+ * out again until on_live or on_dead, or 10 s). False when none is due. */
+bool xord_table_next_check(struct xord_table *table, struct xord_table_node *node, uint64_t now_ns);
+
+/* When next_check may have something; UINT64_MAX when nothing is scheduled. */
+uint64_t xord_table_next_check_ns(const struct xord_table *table);
+
+/* The node answered a PING from `ep`. False when it is not in a bucket of ours. */
+bool xord_table_on_live(struct xord_table *table, const uint8_t id32[32], const struct xord_endpoint *ep,
+        uint64_t now_ns);
+
+/* A check went unanswered. */
+void xord_table_on_dead(struct xord_table *table, const uint8_t id32[32], uint64_t now_ns);
+
+/* The entry or NULL; valid until the next call that changes the table. */
+const struct xord_table_node *xord_table_find(const struct xord_table *table, const uint8_t id32[32]);
+
+/* Bucket entries (replacements not counted), and how many of them are verified. */
+uint32_t xord_table_cnt(const struct xord_table *table);
+uint32_t xord_table_live_cnt(const struct xord_table *table);
+
+/* A random target whose lookup refreshes the bucket refreshed longest ago; marks that bucket refreshed. */
+void xord_table_refresh_target(struct xord_table *table, uint8_t target32[32], uint64_t now_ns);
+
+/* ---- snapshots ---- */
+
+/* Has anything that a snapshot shows changed since the last one was filled? */
+bool xord_table_is_dirty(const struct xord_table *table);
+
+struct xord_table_snapshot *xord_table_snapshot_new(void); /* full capacity; NULL when out of memory */
+void xord_table_snapshot_free(struct xord_table_snapshot *snap);
+
+/* Copies the bucket entries into a snapshot that nobody reads. */
+void xord_table_snapshot_fill(struct xord_table_snapshot *snap, struct xord_table *table);
+
+/* One node of a snapshot, as it is handed out. */
+struct xord_snapshot_node {
+    uint8_t id32[32];
+    struct xord_endpoint ep;
+    uint64_t seq;
+    uint16_t enr_len;
+    uint8_t live;
+    uint8_t replacement; /* counted for IP limits only */
+    uint8_t enr[XORD_ENR_MAX_LEN];
+};
+
+uint32_t xord_table_snapshot_cnt(const struct xord_table_snapshot *snap);
+
+/* The nodes of a snapshot, grouped by log distance; entries at `distance` are at [*first, *first + returned). */
+uint32_t xord_table_snapshot_at(const struct xord_table_snapshot *snap, unsigned distance, uint32_t *first);
+const struct xord_snapshot_node *xord_table_snapshot_node(const struct xord_table_snapshot *snap, uint32_t i);
+
+/* Collects verified nodes at the given distances (already de-duplicated, 1..256) over all snapshots of the view, at
+ * most `max`, never `except_id32`'s own record (may be NULL), shards interleaved so that each contributes; IP limits
+ * per bucket hold over the union. Returns how many; pointers are valid as long as the view. */
+uint32_t xord_table_collect(const struct xord_table_view *view, const uint16_t *distances, uint32_t distance_cnt,
+        const uint8_t *except_id32, const struct xord_snapshot_node **out, uint32_t max);
+
+/* The `max` nodes closest to a target over the view, closest first; verified ones only if `live_only`. */
+uint32_t xord_table_closest(const struct xord_table_view *view, const uint8_t target32[32], bool live_only,
+        const struct xord_snapshot_node **out, uint32_t max);
