@@ -42,10 +42,10 @@ struct xord_endpoint xord_endpoint_v6(const uint8_t ip16[16], uint16_t port);
 /* What an address is for; decides IP limits and which answers are believed. */
 enum xord_ip_scope {
     XORD_IP_GLOBAL,
-    XORD_IP_PRIVATE,     /* RFC 1918, 100.64/10, link-local, fc00::/7 */
+    XORD_IP_PRIVATE, /* RFC 1918, 100.64/10, link-local, fc00::/7 */
     XORD_IP_LOOPBACK,
     XORD_IP_UNSPECIFIED,
-    XORD_IP_MULTICAST,   /* multicast, broadcast and reserved class E */
+    XORD_IP_MULTICAST, /* multicast, broadcast and reserved class E */
 };
 enum xord_ip_scope xord_ip_scope(const uint8_t ip16[16]);
 

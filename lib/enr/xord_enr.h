@@ -51,7 +51,7 @@ bool xord_enr_endpoint6(const struct xord_enr *enr, struct xord_endpoint *ep);
 
 struct xord_enr_pair {
     const uint8_t *key;
-    const uint8_t *value; /* payload of a string, or payload of a list */
+    const uint8_t *value;     /* payload of a string, or payload of a list */
     const uint8_t *value_raw; /* the whole RLP item */
     uint16_t key_len;
     uint16_t value_len;

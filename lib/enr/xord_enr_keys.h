@@ -10,17 +10,17 @@
 #include "xord_enr.h"
 
 enum xord_enr_kind {
-    XORD_KIND_BYTES,   /* opaque */
-    XORD_KIND_TEXT,    /* printable string: id, client, ... */
+    XORD_KIND_BYTES, /* opaque */
+    XORD_KIND_TEXT,  /* printable string: id, client, ... */
     XORD_KIND_UINT,
     XORD_KIND_PORT,
     XORD_KIND_IP4,
     XORD_KIND_IP6,
     XORD_KIND_PUBKEY,
-    XORD_KIND_BITS,    /* attnets, syncnets: a bit vector */
-    XORD_KIND_ETH,     /* [[fork-hash, fork-next], ...] */
-    XORD_KIND_ETH2,    /* SSZ ENRForkID: digest 4, next version 4, next epoch 8 little-endian */
-    XORD_KIND_LIST,    /* les, snap, opstack and other RLP lists */
+    XORD_KIND_BITS, /* attnets, syncnets: a bit vector */
+    XORD_KIND_ETH,  /* [[fork-hash, fork-next], ...] */
+    XORD_KIND_ETH2, /* SSZ ENRForkID: digest 4, next version 4, next epoch 8 little-endian */
+    XORD_KIND_LIST, /* les, snap, opstack and other RLP lists */
 };
 
 struct xord_enr_key {

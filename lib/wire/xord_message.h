@@ -103,8 +103,8 @@ bool xord_distances_next(const struct xord_rlp_view *view, size_t *pos, uint32_t
 bool xord_records_next(const struct xord_rlp_view *view, size_t *pos, struct xord_bytes_view *record);
 
 /* Writes distances as list payload into `buf`; for encoding. ENOSPC. */
-XORD_MUST_CHECK int xord_distances_put(struct xord_rlp_view *view, uint8_t *buf, size_t cap,
-        const uint16_t *distances, size_t cnt);
+XORD_MUST_CHECK int xord_distances_put(struct xord_rlp_view *view, uint8_t *buf, size_t cap, const uint16_t *distances,
+        size_t cnt);
 
 static inline bool xord_message_is_request(enum xord_message_type type)
 {

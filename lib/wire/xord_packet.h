@@ -19,30 +19,31 @@
 #include "xord_err.h"
 #include "xord_identity.h"
 
-#define XORD_PACKET_MIN_LEN      63
-#define XORD_PACKET_MAX_LEN      1280
-#define XORD_MASKING_IV_LEN      16
-#define XORD_STATIC_HEADER_LEN   23
-#define XORD_NONCE_LEN           12
-#define XORD_ID_NONCE_LEN        16
-#define XORD_CHALLENGE_DATA_LEN  63 /* masking-iv || static-header || authdata of a WHOAREYOU: the whole packet, unmasked */
-#define XORD_ORDINARY_HEAD_LEN   71 /* masking-iv || header of an ordinary message packet */
-#define XORD_HANDSHAKE_HEAD_LEN  (16 + 23 + 34 + 64 + 33) /* without record */
+#define XORD_PACKET_MIN_LEN     63
+#define XORD_PACKET_MAX_LEN     1280
+#define XORD_MASKING_IV_LEN     16
+#define XORD_STATIC_HEADER_LEN  23
+#define XORD_NONCE_LEN          12
+#define XORD_ID_NONCE_LEN       16
+#define XORD_CHALLENGE_DATA_LEN 63 /* masking-iv, static-header and authdata of a WHOAREYOU: all of it, unmasked */
+#define XORD_ORDINARY_HEAD_LEN  71 /* masking-iv || header of an ordinary message packet */
+#define XORD_HANDSHAKE_HEAD_LEN (16 + 23 + 34 + 64 + 33) /* without record */
 
 enum xord_flag { XORD_FLAG_MESSAGE = 0, XORD_FLAG_WHOAREYOU = 1, XORD_FLAG_HANDSHAKE = 2 };
 
 /* Views into an unmasked packet. */
 struct xord_packet {
     enum xord_flag flag;
-    uint16_t head_len;       /* masking-iv || header: AAD length */
-    uint16_t message_len;    /* cipher text with tag; 0 for WHOAREYOU */
-    const uint8_t *head;     /* start of the packet */
+    uint16_t head_len;    /* masking-iv || header: AAD length */
+    uint16_t message_len; /* cipher text with tag; 0 for WHOAREYOU */
+    const uint8_t *head;  /* start of the packet */
     const uint8_t *message;
     const uint8_t *nonce12;
-    const uint8_t *src_id32;   /* flags 0 and 2 */
-    const uint8_t *id_nonce16; /* flag 1 */
-    uint64_t enr_seq;          /* flag 1 */
-    const uint8_t *signature64, *eph_pubkey33, *record; /* flag 2; record NULL when absent */
+    const uint8_t *src_id32;                   /* flags 0 and 2 */
+    const uint8_t *id_nonce16;                 /* flag 1 */
+    uint64_t enr_seq;                          /* flag 1 */
+    const uint8_t *signature64, *eph_pubkey33; /* flag 2 */
+    const uint8_t *record;                     /* flag 2; NULL when absent */
     uint16_t record_len;
 };
 
