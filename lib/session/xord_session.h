@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The session cache: AES-GCM keys shared with peers, bound to (local identity, peer node id, peer endpoint).
+ * Spec: discv5-theory.md, "Sessions", "Session Cache".
+ *
+ * Capacity is fixed. Eviction is a segmented LRU: a new session starts on probation; one whose peer has done real work
+ * (answered a request of ours) is promoted to the protected segment, which may hold up to 7/8 of the capacity. Only the
+ * probation segment is evicted from, so handshakes by strangers can push out nothing but other strangers.
+ * A session keeps the read key before the last one, so that two handshakes crossing on the wire converge.
+ * Threading: one owner. Memory: 136 bytes a session, allocated by new; keys are wiped on removal. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "xord_endpoint.h"
+#include "xord_err.h"
+#include "xord_hash.h"
+#include "xord_packet.h"
+#include "xord_rng.h"
+
+/* Who talks to whom; compared and hashed whole, so it has no padding. */
+struct xord_session_key {
+    uint8_t peer_id32[32];
+    struct xord_endpoint ep;
+    uint32_t local; /* index of the local identity */
+};
+
+/* Two cache lines; the first is all that the packet path touches after the comparison. */
+struct xord_session {
+    _Alignas(64) uint8_t read_key16[16];
+    uint8_t write_key16[16];
+    uint8_t old_read_key16[16];
+    uint32_t sent_cnt;  /* messages sealed under write_key16 */
+    uint32_t has_old : 1, is_protected : 1, in_use : 1;
+    uint32_t lru_next, lru_prev;
+    struct xord_session_key key;
+    uint32_t hash; /* of key, for the index */
+    uint32_t reserved;
+};
+
+/* Re-key before the 32-bit count can wrap. */
+#define XORD_SESSION_MAX_SENT UINT32_C(0xfffffff0)
+
+struct xord_sessions;
+
+/* NULL when out of memory. `capacity` >= 8. */
+struct xord_sessions *xord_sessions_new(uint32_t capacity, const struct xord_hash_key *hash_key);
+void xord_sessions_free(struct xord_sessions *sessions);
+
+/* NULL when there is none. Does not touch the LRU order. */
+struct xord_session *xord_session_find(struct xord_sessions *sessions, const struct xord_session_key *key);
+
+/* Sets the keys of a new handshake; an existing session keeps its old read key and its segment. Evicts when full (sets
+ * *evicted if not NULL). Never fails. */
+struct xord_session *xord_session_put(struct xord_sessions *sessions, const struct xord_session_key *key,
+        const uint8_t read_key16[16], const uint8_t write_key16[16], bool *evicted);
+
+/* Most recently used of its segment; `worked` promotes it. */
+void xord_session_touch(struct xord_sessions *sessions, struct xord_session *session, bool worked);
+
+void xord_session_remove(struct xord_sessions *sessions, struct xord_session *session);
+
+/* The next message's nonce: 32-bit count || 64 random bits. XORD_ESTATE when the session must be re-keyed first. */
+XORD_MUST_CHECK int xord_session_nonce(struct xord_session *session, uint8_t nonce12[12], struct xord_rng *rng);
+
+uint32_t xord_sessions_cnt(const struct xord_sessions *sessions);
