@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Messages between shards, and between shards and control: by value, over bounded rings, from a fixed pool.
+ *
+ * The pattern: a requester sends XORD_MAIL_REQUEST (or LOOKUP) with a cookie to the shard that owns the peer's endpoint and
+ * gets back any number of PONG / RECORDS / TALK and then exactly one DONE with that cookie - unless a full ring lost one, so
+ * whoever must not wait forever keeps a timer.
+ * Threading: a mail belongs to whoever holds it. Memory: about 2 KB each, out of the engine's pool. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "xord_endpoint.h"
+#include "xord_enr.h"
+#include "xord_message.h"
+#include "xord_packet.h"
+
+#define XORD_CONTROL  UINT16_MAX /* the control thread as a receiver of mail */
+#define XORD_MAIL_DATA 1792
+
+/* Longest plain message that an ordinary packet carries, and what remains for a TALK payload. */
+#define XORD_MESSAGE_MAX_LEN (XORD_PACKET_MAX_LEN - XORD_ORDINARY_HEAD_LEN - XORD_GCM_TAG_LEN)
+#define XORD_TALK_MAX_LEN    (XORD_MESSAGE_MAX_LEN - 20)
+
+enum xord_mail_kind {
+    XORD_MAIL_REQUEST, /* send a request */
+    XORD_MAIL_LOOKUP,  /* run a lookup; answered by RECORDS ... DONE */
+    XORD_MAIL_OFFER,   /* a verified record for the receiver's table */
+    XORD_MAIL_VOTE,    /* what a peer said our endpoint is */
+    XORD_MAIL_SELF,    /* our own record has changed */
+    XORD_MAIL_PONG,
+    XORD_MAIL_RECORDS, /* verified records out of one NODES packet */
+    XORD_MAIL_TALK,
+    XORD_MAIL_DONE,
+};
+
+/* A peer as the target of a request. */
+struct xord_peer {
+    uint8_t id32[32];
+    uint8_t pubkey33[XORD_PUBKEY_LEN];
+    uint8_t reserved[3];
+    struct xord_endpoint ep;
+};
+
+struct xord_mail_request {
+    struct xord_peer peer;
+    uint8_t type; /* XORD_MSG_PING, FINDNODE, TALKREQ */
+    uint16_t distance_cnt;
+    uint16_t protocol_len;
+    uint16_t request_len;
+    union {
+        uint16_t distances[256];
+        uint8_t talk[XORD_TALK_MAX_LEN]; /* protocol, then request */
+    };
+};
+
+struct xord_mail_records {
+    uint16_t cnt;
+    uint16_t len;
+    uint8_t data[XORD_MAIL_DATA - 4]; /* cnt times: id 32 || length 2 (host order) || record */
+};
+
+struct xord_mail_done {
+    int32_t err;         /* 0, XORD_ETIMEOUT, XORD_EFULL, XORD_ESIZE */
+    uint32_t record_cnt; /* records that were accepted */
+    uint32_t packet_cnt; /* response packets; > 0 with XORD_ETIMEOUT: part of the answer came */
+    uint32_t queries;    /* of a lookup */
+    uint64_t rtt_ns;     /* of the packet that was answered; 0 when none was */
+    uint8_t handshake;   /* the exchange needed one */
+};
+
+struct xord_mail {
+    uint8_t kind;
+    uint8_t probe_answered; /* DONE: the peer sent at least a WHOAREYOU */
+    uint16_t from;     /* shard, or XORD_CONTROL */
+    uint16_t reply_to; /* shard, or XORD_CONTROL */
+    uint32_t local;    /* identity on whose behalf */
+    uint64_t cookie;
+    struct xord_peer peer; /* replies: who answered */
+    union {
+        struct xord_mail_request request;
+        struct xord_mail_records records;
+        struct xord_mail_done done;
+        struct {
+            uint8_t target32[32];
+        } lookup;
+        struct {
+            struct xord_enr enr;
+            struct xord_endpoint ep;
+            uint8_t inbound;
+        } offer;
+        struct {
+            struct xord_endpoint voter, said;
+        } vote;
+        struct {
+            uint64_t enr_seq;
+            struct xord_endpoint said;
+        } pong;
+        struct {
+            uint16_t len;
+            uint8_t data[XORD_MESSAGE_MAX_LEN];
+        } talk;
+        struct xord_enr self;
+    };
+};
+
+/* Appends a verified record; false when there is no room. */
+bool xord_mail_records_put(struct xord_mail_records *records, const uint8_t id32[32], const uint8_t *raw, uint16_t len);
+
+/* Walks the records: start with *pos = 0; decodes into *enr with its id set; false at the end. */
+bool xord_mail_records_next(const struct xord_mail_records *records, size_t *pos, struct xord_enr *enr);
+
+/* A peer out of a verified record and the endpoint of it to use. */
+struct xord_peer xord_peer_from_enr(const struct xord_enr *enr, const struct xord_endpoint *ep);
