@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The crawl of a whole network: a frontier of nodes, each visited over all non-empty distances. No I/O: whoever drives
- * it takes queries, sends them, and reports what came back.
+/* The crawl of a whole network: a frontier of nodes, each visited over all distances. No I/O: whoever drives it takes
+ * queries, sends them, and reports what came back.
  *
- * One node's visit: first the farthest distance alone (256), then on downwards, singly while the answers are full (a
- * FINDNODE answer holds at most 16 records, so a full one hides others), several at a time where buckets are known to be
- * partly filled, and last everything that is left in one request. A group that comes back full is split. How deep the
- * full buckets reach is learned from the nodes visited before. A node is alive once it has answered anything; one that
- * never answers is dead after `attempts` tries.
+ * One node's visit: a FINDNODE answer holds at most 16 records, so a full one hides others. Downwards from distance 256,
+ * distances that are expected to fill an answer are asked singly, and then all that is left in one request; if that
+ * comes back full, the next distances are asked singly (one, then two, four ...) before the rest is tried again. How many
+ * distances are full follows from the size of the network, which is learned from the nodes visited before. The last
+ * attempt of a request of many distances asks for few, because some implementations ignore long lists. A node has one
+ * query open at a time. It is alive once it has answered anything; one that never answers is dead after `attempts` tries,
+ * which lie seconds apart and come after all nodes that have not been tried.
  * The window of queries in flight grows while answers come and halves when nodes that have answered before fall silent.
  * A newer record of a known node replaces the older; if the endpoint changed and the node was dead or not yet visited, it
  * is visited at the new one.
@@ -17,16 +19,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "xord_clock.h"
 #include "xord_enr.h"
 #include "xord_hash.h"
 
-#define XORD_CRAWL_MAX_DISTANCES 256 /* a request */
-#define XORD_CRAWL_FULL          16  /* records that make an answer full */
+#define XORD_CRAWL_MAX_DISTANCES    256                    /* a request */
+#define XORD_CRAWL_NARROW_DISTANCES 10                     /* a request to a peer that seems to ignore long lists */
+#define XORD_CRAWL_FULL             16                     /* records that make an answer full */
+#define XORD_CRAWL_RETRY_NS         (500 * XORD_NS_PER_MS) /* pause before asking again a node that has answered */
+#define XORD_CRAWL_RETRY_SILENT_NS  (1 * XORD_NS_PER_S)    /* and one that has not */
 
 enum xord_crawl_status {
     XORD_CRAWL_QUEUED,   /* known, not yet asked */
     XORD_CRAWL_VISITING, /* asked, at least one query open or to come */
-    XORD_CRAWL_ALIVE,    /* visited: all distances asked */
+    XORD_CRAWL_ALIVE,    /* visited: all distances asked, or given up after some answer (`incomplete`) */
     XORD_CRAWL_DEAD,     /* never answered */
     XORD_CRAWL_SKIPPED,  /* no UDP endpoint of a family that we have */
 };
@@ -38,31 +44,34 @@ struct xord_crawl_node {
     uint64_t last_check_ns; /* when it was last asked */
     uint32_t requests;
     uint32_t answers;
-    uint16_t seen_cnt; /* distinct answers that listed it, saturating */
-    uint8_t status;    /* enum xord_crawl_status */
-    uint8_t incomplete; /* alive, but some distance never got an answer */
-    const struct xord_enr *enr;
+    uint16_t seen_cnt;          /* mentions in answers, saturating */
+    uint8_t status;             /* enum xord_crawl_status */
+    uint8_t incomplete;         /* alive, but some distance never got an answer */
+    const struct xord_enr *enr; /* stays where it is; its content changes when a newer record is added */
 };
 
+/* A zero stands for the value in the comment. */
 struct xord_crawl_config {
     uint8_t self32[32];
     struct xord_hash_key hash_key;
-    uint32_t window_min;   /* queries in flight: 64 */
-    uint32_t window_max;   /* 4096 */
-    uint32_t attempts;     /* of a request before it counts as failed: 3 */
-    bool v4, v6;           /* families that we can send */
+    uint32_t window_min; /* queries in flight: 64 */
+    uint32_t window_max; /* 4096 */
+    uint32_t attempts;   /* of a request before it counts as failed: 3 */
+    uint32_t max_nodes;  /* known nodes, against a peer that makes them up: 16 million */
+    bool v4, v6;         /* families that we can send */
 };
 
 struct xord_crawl_query {
-    uint64_t cookie; /* to name in on_record/on_done */
+    uint64_t cookie; /* to name in answered/failed */
     const struct xord_enr *enr;
     struct xord_endpoint ep;
-    const uint16_t *distances; /* valid until the next call */
+    const uint16_t *distances; /* farthest first; valid until the next call */
     uint32_t distance_cnt;
 };
 
 struct xord_crawl_stats {
     uint64_t known, queued, visiting, alive, dead, skipped;
+    uint64_t incomplete; /* of those alive */
     uint64_t in_flight, window;
     uint64_t requests, answers, timeouts, records, records_invalid; /* records: mentions, repeated ones counted */
 };
@@ -73,26 +82,34 @@ struct xord_crawl *xord_crawl_new(const struct xord_crawl_config *config); /* NU
 void xord_crawl_free(struct xord_crawl *crawl);
 
 /* Adds a verified record (a bootnode, or one out of an answer). Returns 0 when new or newer, XORD_EEXIST when nothing
- * new, XORD_ENOMEM. */
+ * new (or our own), XORD_EFULL at max_nodes, XORD_ENOMEM. Counts the mention. */
 XORD_MUST_CHECK int xord_crawl_add(struct xord_crawl *crawl, const struct xord_enr *enr, uint64_t now_ns);
 
-/* Cheap test before verification: is a record of this id with this seq or newer known already? Counts the mention. */
+/* Cheap test before verification: is a record of this id with this seq or newer known already (or is it ours)? If so,
+ * counts the mention. */
 bool xord_crawl_knows(struct xord_crawl *crawl, const uint8_t id32[32], uint64_t seq);
+
+/* A record of an answer did not decode or verify: counts it. */
+void xord_crawl_invalid(struct xord_crawl *crawl);
 
 /* The next query to send now; false when the window is full or nothing is due. */
 bool xord_crawl_next(struct xord_crawl *crawl, struct xord_crawl_query *query, uint64_t now_ns);
 
-/* An answer to a query is complete: `record_cnt` records came in it (after the distance filter). */
+/* When `next` may have something, reports aside: 0 for now, UINT64_MAX for not before an answer or a failure. */
+uint64_t xord_crawl_next_ns(const struct xord_crawl *crawl);
+
+/* An answer to a query is complete: `record_cnt` records came in it (after the distance filter). Add them first. A
+ * cookie that is not open is ignored, here and below. */
 void xord_crawl_answered(struct xord_crawl *crawl, uint64_t cookie, uint32_t record_cnt, uint64_t now_ns);
 
 /* No (complete) answer. `partial`: some packets of it came, so the node is alive. */
 void xord_crawl_failed(struct xord_crawl *crawl, uint64_t cookie, bool partial, uint64_t now_ns);
 
-/* The frontier is empty: nothing queued, nothing in flight. */
+/* The frontier is empty: nothing queued, nothing in flight, nothing to be tried again. */
 bool xord_crawl_is_done(const struct xord_crawl *crawl);
 
 void xord_crawl_stats(const struct xord_crawl *crawl, struct xord_crawl_stats *stats);
 
-/* Walks all known nodes: start with *pos = 0; false at the end. */
+/* Walks all known nodes, oldest first: start with *pos = 0; false at the end. */
 bool xord_crawl_each(const struct xord_crawl *crawl, size_t *pos, struct xord_crawl_node *node);
 bool xord_crawl_find(const struct xord_crawl *crawl, const uint8_t id32[32], struct xord_crawl_node *node);
