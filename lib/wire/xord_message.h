@@ -55,7 +55,7 @@ struct xord_message {
         } ping;
         struct {
             uint64_t enr_seq;
-            uint8_t ip16[16]; /* IPv4 in mapped form */
+            uint8_t ip16[16]; /* IPv4 in mapped form; 16 bytes of that form are accepted, 4 are sent */
             uint16_t port;
         } pong;
         struct {
@@ -89,7 +89,9 @@ struct xord_message {
     };
 };
 
-/* EFLAG: unknown type. ESIZE: request id or record too long. ETRAIL, ECANON, ESHORT, ETYPE, ERANGE as in RLP. */
+/* EFLAG: unknown type. ESIZE: request id or record too long, topic or address of another length, more than a packet can
+ * hold. ETRAIL: bytes after the list, or elements in it after the message's last. ECANON, ESHORT, ETYPE, ERANGE as in
+ * RLP. After an error `*msg` is not to be used. */
 XORD_MUST_CHECK int xord_message_decode(struct xord_message *msg, const uint8_t *data, size_t len);
 
 /* Writes type || RLP; sets *len. ENOSPC when `cap` is too small, EFLAG for an unknown type. Views of distances and
@@ -102,7 +104,7 @@ bool xord_distances_next(const struct xord_rlp_view *view, size_t *pos, uint32_t
 /* Walks records: views of whole RLP items, ready for xord_enr_decode. */
 bool xord_records_next(const struct xord_rlp_view *view, size_t *pos, struct xord_bytes_view *record);
 
-/* Writes distances as list payload into `buf`; for encoding. ENOSPC. */
+/* Writes distances as list payload into `buf`, for encoding. ENOSPC, also above UINT16_MAX bytes. */
 XORD_MUST_CHECK int xord_distances_put(struct xord_rlp_view *view, uint8_t *buf, size_t cap, const uint16_t *distances,
         size_t cnt);
 

@@ -56,7 +56,8 @@ static inline void xord_masking_key(const struct xord_aes_ops *ops, struct xord_
 
 /* Unmasks the header of `data` in place and fills the views. ESIZE: length outside 63..1280. EPROTO: wrong protocol id
  * or version (not for us, or noise); the packet is then left as it came. EFLAG; ESHORT: authdata runs past the packet;
- * ERANGE: authdata-size, sig-size or key-size not the flag's; ESHORT also when a message is shorter than its tag. */
+ * ERANGE: authdata-size (a record above 300 bytes too), sig-size or key-size not the flag's; ESHORT also when a message
+ * is shorter than its tag; ETRAIL: bytes after a WHOAREYOU. After an error the views are not to be used. */
 XORD_MUST_CHECK int xord_packet_unmask(struct xord_packet *pkt, uint8_t *data, size_t len,
         const struct xord_aes_ops *ops, struct xord_aes *aes, const struct xord_ctr_key *our_key);
 
