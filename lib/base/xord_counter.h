@@ -73,7 +73,7 @@ enum xord_counter_id {
 #define X(name, help) XORD_CNT_##name,
     XORD_COUNTERS(X)
 #undef X
-    XORD_COUNTER_CNT
+            XORD_COUNTER_CNT
 };
 
 struct xord_counters {

@@ -27,8 +27,8 @@ struct xord_locals {
     struct xord_local *all;
     uint32_t cnt;
     uint32_t capacity;
-    uint32_t any[2];  /* identity that takes every address of a family, or XORD_LOCAL_NONE */
-    uint32_t *index;  /* by endpoint; open addressing */
+    uint32_t any[2]; /* identity that takes every address of a family, or XORD_LOCAL_NONE */
+    uint32_t *index; /* by endpoint; open addressing */
     uint32_t index_mask;
     struct xord_hash_key hash_key;
 };

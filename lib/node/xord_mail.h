@@ -15,7 +15,7 @@
 #include "xord_message.h"
 #include "xord_packet.h"
 
-#define XORD_CONTROL  UINT16_MAX /* the control thread as a receiver of mail */
+#define XORD_CONTROL   UINT16_MAX /* the control thread as a receiver of mail */
 #define XORD_MAIL_DATA 1792
 
 /* Longest plain message that an ordinary packet carries, and what remains for a TALK payload. */
@@ -70,11 +70,12 @@ struct xord_mail_done {
 };
 
 struct xord_mail {
+    struct xord_mail *next; /* for whoever holds it */
     uint8_t kind;
     uint8_t probe_answered; /* DONE: the peer sent at least a WHOAREYOU */
-    uint16_t from;     /* shard, or XORD_CONTROL */
-    uint16_t reply_to; /* shard, or XORD_CONTROL */
-    uint32_t local;    /* identity on whose behalf */
+    uint16_t from;          /* shard, or XORD_CONTROL */
+    uint16_t reply_to;      /* shard, or XORD_CONTROL */
+    uint32_t local;         /* identity on whose behalf */
     uint64_t cookie;
     struct xord_peer peer; /* replies: who answered */
     union {

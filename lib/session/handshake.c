@@ -39,8 +39,8 @@ int xord_handshake_answer(struct xord_session_keys *keys, uint8_t *head, size_t 
     return 0;
 }
 
-int xord_handshake_accept(struct xord_session_keys *keys, const struct xord_curve *curve,
-        const struct xord_self *self, const struct xord_packet *handshake, const uint8_t peer_pubkey33[33],
+int xord_handshake_accept(struct xord_session_keys *keys, const struct xord_curve *curve, const struct xord_self *self,
+        const struct xord_packet *handshake, const uint8_t peer_pubkey33[33],
         const uint8_t challenge_data[XORD_CHALLENGE_DATA_LEN])
 {
     int err;

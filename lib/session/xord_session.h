@@ -31,7 +31,7 @@ struct xord_session {
     _Alignas(64) uint8_t read_key16[16];
     uint8_t write_key16[16];
     uint8_t old_read_key16[16];
-    uint32_t sent_cnt;  /* messages sealed under write_key16 */
+    uint32_t sent_cnt; /* messages sealed under write_key16 */
     uint32_t has_old : 1, is_protected : 1, in_use : 1;
     uint32_t lru_next, lru_prev;
     struct xord_session_key key;

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The handshake lane: curve operations wait here, so that established traffic keeps its latency. Three bounded queues, the
+ * first that has work goes first, and a turn does at most LANE_TURN jobs. Spec: discv5-theory.md, "Handshake Steps". */
+#include <stdlib.h>
+#include <string.h>
+
+#include "node_private.h"
+
+#define LANE_TURN 8 /* jobs a call: about 1 ms of curve operations at worst */
+
+int lane_init(struct xord_node *node)
+{
+    struct lane *lane = &node->lane;
+
+    lane->cap = node->cfg.lane_cap;
+    for (int c = 0; c < LANE_CLASSES; c++) {
+        lane->ring[c] = calloc(lane->cap, sizeof(struct job));
+        if (!lane->ring[c])
+            return XORD_ENOMEM;
+    }
+    return 0;
+}
+
+void lane_free(struct xord_node *node)
+{
+    for (int c = 0; c < LANE_CLASSES; c++)
+        free(node->lane.ring[c]);
+}
+
+uint32_t lane_cnt(const struct xord_node *node)
+{
+    const uint32_t *cnt = node->lane.cnt;
+
+    return cnt[LANE_OWN] + cnt[LANE_KNOWN] + cnt[LANE_STRANGER];
+}
+
+struct job *lane_push(struct xord_node *node, enum lane_class class)
+{
+    struct lane *lane = &node->lane;
+
+    if (lane->cnt[class] == lane->cap) {
+        COUNT(node, drop_lane_full);
+        return NULL;
+    }
+    return &lane->ring[class][(lane->head[class] + lane->cnt[class]++) % lane->cap];
+}
+
+/* Copies an unmasked packet; its views move along. */
+static void job_take_packet(struct job *job, enum job_kind kind, const struct xord_packet *pkt,
+        const struct xord_dgram *dgram)
+{
+    const uint8_t *from = pkt->head;
+
+    job->kind = (uint8_t)kind;
+    job->len = (uint16_t)(pkt->head_len + pkt->message_len);
+    job->local = dgram->local;
+    job->peer = dgram->peer;
+    job->dst = dgram->dst;
+    job->pkt = *pkt;
+    memcpy(job->data, from, job->len);
+    job->pkt.head = job->data;
+    job->pkt.nonce12 = job->data + (pkt->nonce12 - from);
+    if (pkt->message)
+        job->pkt.message = job->data + (pkt->message - from);
+    if (pkt->src_id32)
+        job->pkt.src_id32 = job->data + (pkt->src_id32 - from);
+    if (pkt->id_nonce16)
+        job->pkt.id_nonce16 = job->data + (pkt->id_nonce16 - from);
+    if (pkt->signature64)
+        job->pkt.signature64 = job->data + (pkt->signature64 - from);
+    if (pkt->eph_pubkey33)
+        job->pkt.eph_pubkey33 = job->data + (pkt->eph_pubkey33 - from);
+    if (pkt->record)
+        job->pkt.record = job->data + (pkt->record - from);
+}
+
+/* ---- a challenge to a request of ours ---- */
+
+void lane_push_whoareyou(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram)
+{
+    struct req *req = request_by_nonce(node, pkt->nonce12, dgram->local, &dgram->peer);
+    struct job *job;
+
+    if (!req) {
+        COUNT(node, drop_whoareyou);
+        return;
+    }
+    job = lane_push(node, LANE_OWN);
+    if (!job)
+        return;
+    COUNT(node, whoareyou_received);
+    job_take_packet(job, JOB_WHOAREYOU, pkt, dgram);
+    job->req = (uint32_t)(req - node->reqs);
+    memcpy(job->request_id8, req->request_id8, 8);
+    request_challenged(node, req);
+}
+
+static void job_whoareyou(struct xord_node *node, const struct job *job)
+{
+    struct req *req = request_at(node, job->req, job->request_id8);
+    struct xord_session_keys keys;
+    struct xord_gcm_job seal;
+    struct xord_self self;
+    const struct conv *conv;
+    uint8_t nonce12[12] = {0};
+    uint8_t *data;
+    size_t head_len;
+
+    if (!req || req->state != REQ_IN_LANE)
+        return;
+    conv = &node->convs[req->conv];
+    self = node_self(node, job->local);
+    data = node->cfg.io.tx_alloc(node->cfg.io.ctx);
+    if (!data) {
+        COUNT(node, tx_dropped);
+        return;
+    }
+    xord_rng_fill(&node->rng, nonce12 + 4, 8);
+    if (xord_handshake_answer(&keys, data, &head_len, node->cfg.curve, &self, conv->peer.id32, conv->peer.pubkey33,
+                &job->pkt, nonce12, &node->rng) ||
+            head_len + req->msg_len + XORD_GCM_TAG_LEN > XORD_PACKET_MAX_LEN) {
+        request_finish(node, req, XORD_EKEY);
+        return;
+    }
+    seal = (struct xord_gcm_job){
+            .key16 = keys.write_key16,
+            .nonce12 = nonce12,
+            .aad = data,
+            .aad_len = (uint32_t)head_len,
+            .src = req->msg,
+            .dst = data + head_len,
+            .len = req->msg_len,
+    };
+    node->cfg.aes_ops->gcm_seal(node->aes, &seal, 1);
+    node_send_packet(node, data, head_len, head_len + req->msg_len + XORD_GCM_TAG_LEN, conv->peer.id32, job->local,
+            &job->dst, &job->peer);
+    request_handshake_sent(node, req, &keys, nonce12);
+    xord_wipe(&keys, sizeof(keys));
+}
+
+/* ---- a handshake by a peer ---- */
+
+void lane_push_handshake(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram)
+{
+    struct xord_session_key key = {.ep = dgram->peer, .local = dgram->local};
+    enum lane_class class = LANE_STRANGER;
+    struct xord_challenge *challenge;
+    struct job *job;
+
+    memcpy(key.peer_id32, pkt->src_id32, 32);
+    challenge = xord_challenge_find(node->challenges, &key, node->now_ns);
+    if (!challenge) {
+        COUNT(node, drop_handshake_no_challenge);
+        return;
+    }
+    if (challenge->attempts >= XORD_CHALLENGE_ATTEMPTS) {
+        COUNT(node, drop_handshake_attempts);
+        return;
+    }
+    if (xord_session_find(node->sessions, &key) ||
+            (node_is_host(node, dgram->local) && xord_table_find(node->hosts[dgram->local].table, pkt->src_id32)))
+        class = LANE_KNOWN;
+    job = lane_push(node, class);
+    if (!job)
+        return;
+    challenge->attempts++;
+    job_take_packet(job, JOB_HANDSHAKE, pkt, dgram);
+}
+
+/* The record of whoever shakes hands: the one in the packet, else the one that our challenge said we have. */
+static int job_record(struct xord_node *node, const struct job *job, struct xord_enr *enr)
+{
+    const struct xord_table_node *known = NULL;
+    int err;
+
+    if (job->pkt.record) {
+        err = node_verify_record(node, enr, job->pkt.record, job->pkt.record_len);
+        if (err)
+            return err;
+    } else {
+        if (node_is_host(node, job->local))
+            known = xord_table_find(node->hosts[job->local].table, job->pkt.src_id32);
+        if (!known)
+            return XORD_EMISSING;
+        *enr = known->enr;
+    }
+    return memcmp(enr->id32, job->pkt.src_id32, 32) == 0 ? 0 : XORD_EKEY;
+}
+
+/* Establishes the session that the opened handshake message proves. */
+static void handshake_done(struct xord_node *node, const struct job *job, const struct xord_session_key *key,
+        const struct xord_session_keys *keys, const struct xord_enr *enr, const uint8_t *plain, size_t len)
+{
+    struct xord_session *session;
+    bool evicted;
+
+    COUNT(node, handshakes_in);
+    session = xord_session_put(node->sessions, key, keys->read_key16, keys->write_key16, &evicted);
+    if (evicted)
+        COUNT(node, sessions_evicted);
+    rx_message(node, session, plain, len, &job->dst);
+    if (node_is_host(node, job->local))
+        host_offer(node, job->local, enr, true);
+}
+
+static void job_handshake(struct xord_node *node, const struct job *job)
+{
+    struct xord_session_key key = {.ep = job->peer, .local = job->local};
+    uint8_t challenge_data[XORD_CHALLENGE_DATA_LEN], plain[XORD_PACKET_MAX_LEN];
+    struct xord_self self = node_self(node, job->local);
+    struct xord_challenge *challenge;
+    struct xord_session_keys keys;
+    struct xord_gcm_job open;
+    struct xord_enr enr;
+
+    memcpy(key.peer_id32, job->pkt.src_id32, 32);
+    challenge = xord_challenge_find(node->challenges, &key, node->now_ns);
+    if (!challenge) {
+        COUNT(node, drop_handshake_no_challenge);
+        return;
+    }
+    if (job_record(node, job, &enr)) {
+        COUNT(node, drop_handshake_record);
+        return;
+    }
+    xord_challenge_data(challenge_data, node->challenges, challenge, &key);
+    if (xord_handshake_accept(&keys, node->cfg.curve, &self, &job->pkt, enr.pubkey33, challenge_data)) {
+        COUNT(node, drop_handshake_signature);
+        return;
+    }
+    open = (struct xord_gcm_job){
+            .key16 = keys.read_key16,
+            .nonce12 = job->pkt.nonce12,
+            .aad = job->pkt.head,
+            .aad_len = job->pkt.head_len,
+            .src = job->pkt.message,
+            .dst = plain,
+            .len = (uint32_t)job->pkt.message_len - XORD_GCM_TAG_LEN,
+    };
+    node->cfg.aes_ops->gcm_open(node->aes, &open, 1);
+    if (open.err == 0) {
+        xord_challenge_close(node->challenges, challenge);
+        handshake_done(node, job, &key, &keys, &enr, plain, open.len);
+    } else {
+        COUNT(node, drop_handshake_auth);
+    }
+    xord_wipe(&keys, sizeof(keys));
+}
+
+/* ---- NODES with records not seen before ---- */
+
+bool lane_push_nodes(struct xord_node *node, const struct req *req, const uint8_t *plain, size_t len)
+{
+    struct job *job = lane_push(node, LANE_OWN);
+
+    if (!job)
+        return false;
+    job->kind = JOB_NODES;
+    job->req = (uint32_t)(req - node->reqs);
+    job->len = (uint16_t)len;
+    memcpy(job->request_id8, req->request_id8, 8);
+    memcpy(job->data, plain, len);
+    return true;
+}
+
+static void job_nodes(struct xord_node *node, const struct job *job)
+{
+    struct req *req = request_at(node, job->req, job->request_id8);
+    struct xord_message msg;
+
+    if (!req)
+        return;
+    req->lane_cnt--;
+    if (xord_message_decode(&msg, job->data, job->len) == 0)
+        request_on_nodes(node, req, &msg);
+    request_check_complete(node, req);
+}
+
+void lane_run(struct xord_node *node)
+{
+    struct lane *lane = &node->lane;
+
+    for (int turn = 0; turn < LANE_TURN; turn++) {
+        int c = 0;
+        const struct job *job;
+
+        while (c < LANE_CLASSES && lane->cnt[c] == 0)
+            c++;
+        if (c == LANE_CLASSES)
+            return;
+        job = &lane->ring[c][lane->head[c]];
+        if (job->kind == JOB_WHOAREYOU)
+            job_whoareyou(node, job);
+        else if (job->kind == JOB_HANDSHAKE)
+            job_handshake(node, job);
+        else
+            job_nodes(node, job);
+        lane->head[c] = (lane->head[c] + 1) % lane->cap;
+        lane->cnt[c]--;
+    }
+}

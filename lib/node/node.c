@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A shard's life cycle, its sending side, and what is due when. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "node_private.h"
+
+static uint32_t or_default(uint32_t v, uint32_t otherwise)
+{
+    return v ? v : otherwise;
+}
+
+static void config_set_defaults(struct xord_node_config *cfg)
+{
+    cfg->session_cap = or_default(cfg->session_cap, 65536);
+    cfg->challenge_cap = or_default(cfg->challenge_cap, 65536);
+    cfg->request_cap = or_default(cfg->request_cap, 4096);
+    cfg->record_cap = or_default(cfg->record_cap, 65536);
+    cfg->lane_cap = or_default(cfg->lane_cap, 256);
+    if (!cfg->request_timeout_ns)
+        cfg->request_timeout_ns = 500 * XORD_NS_PER_MS;
+    if (!cfg->handshake_timeout_ns)
+        cfg->handshake_timeout_ns = XORD_CHALLENGE_LIFE_NS;
+}
+
+static int node_init(struct xord_node *node, uint64_t now_ns)
+{
+    struct xord_node_config *cfg = &node->cfg;
+    struct xord_hash_key challenge_key;
+    int err;
+
+    xord_rng_init(&node->rng, cfg->seed32);
+    xord_wipe(cfg->seed32, sizeof(cfg->seed32));
+    xord_rng_fill(&node->rng, &node->hash_key, sizeof(node->hash_key));
+    xord_rng_fill(&node->rng, &challenge_key, sizeof(challenge_key));
+    xord_wheel_init(&node->wheel, now_ns);
+    node->now_ns = now_ns;
+    node->aes = cfg->aes_ops->open();
+    node->sessions = xord_sessions_new(cfg->session_cap, &node->hash_key);
+    node->challenges = xord_challenges_new(cfg->challenge_cap, cfg->handshake_timeout_ns, &challenge_key);
+    node->records = record_cache_new(cfg->record_cap, &node->hash_key);
+    if (!node->aes || !node->sessions || !node->challenges || !node->records)
+        return XORD_ENOMEM;
+    err = lane_init(node);
+    if (!err)
+        err = requests_init(node);
+    if (!err)
+        err = hosts_init(node);
+    return err;
+}
+
+struct xord_node *xord_node_new(const struct xord_node_config *config, uint64_t now_ns)
+{
+    struct xord_node *node = aligned_alloc(64, (sizeof(*node) + 63) / 64 * 64);
+
+    if (!node)
+        return NULL;
+    memset(node, 0, sizeof(*node));
+    node->cfg = *config;
+    config_set_defaults(&node->cfg);
+    if (node_init(node, now_ns)) {
+        xord_node_free(node);
+        return NULL;
+    }
+    return node;
+}
+
+void xord_node_free(struct xord_node *node)
+{
+    if (!node)
+        return;
+    while (node->self_mail.head) {
+        struct xord_mail *mail = node->self_mail.head;
+
+        node->self_mail.head = mail->next;
+        node->cfg.io.mail_free(node->cfg.io.ctx, mail);
+    }
+    hosts_free(node);
+    requests_free(node);
+    lane_free(node);
+    record_cache_free(node->records);
+    xord_challenges_free(node->challenges);
+    xord_sessions_free(node->sessions);
+    if (node->aes)
+        node->cfg.aes_ops->close(node->aes);
+    xord_wipe(node, sizeof(*node));
+    free(node);
+}
+
+const struct xord_enr *node_enr(const struct xord_node *node, uint32_t local)
+{
+    return node_is_host(node, local) ? &node->hosts[local].enr : &node->cfg.locals->all[local].enr;
+}
+
+struct xord_self node_self(const struct xord_node *node, uint32_t local)
+{
+    const struct xord_local *l = &node->cfg.locals->all[local];
+
+    return (struct xord_self){.id32 = l->id32, .seckey32 = l->seckey32, .enr = node_enr(node, local)};
+}
+
+void node_send_packet(struct xord_node *node, uint8_t *data, size_t head_len, size_t len, const uint8_t dst_id32[32],
+        uint32_t local, const struct xord_endpoint *src, const struct xord_endpoint *dst)
+{
+    struct xord_ctr_key key;
+
+    xord_masking_key(node->cfg.aes_ops, node->aes, &key, dst_id32);
+    xord_packet_mask(data, head_len, node->cfg.aes_ops, node->aes, &key);
+    COUNT(node, tx_packets);
+    xord_counter_add(&node->counters, XORD_CNT_tx_bytes, len);
+    node->cfg.io.tx_send(node->cfg.io.ctx, data, (uint16_t)len, local, src, dst);
+}
+
+int node_send_message(struct xord_node *node, struct xord_session *session, const uint8_t *msg, size_t len,
+        const struct xord_endpoint *src, uint8_t *nonce12_out)
+{
+    uint8_t iv16[16], nonce12[12];
+    struct xord_gcm_job job;
+    uint8_t *data;
+
+    if (xord_session_nonce(session, nonce12, &node->rng)) {
+        COUNT(node, drop_session_exhausted);
+        xord_session_remove(node->sessions, session);
+        return XORD_ESTATE;
+    }
+    if (nonce12_out)
+        memcpy(nonce12_out, nonce12, 12);
+    data = node->cfg.io.tx_alloc(node->cfg.io.ctx);
+    if (!data) {
+        COUNT(node, tx_dropped);
+        return 0;
+    }
+    xord_rng_fill(&node->rng, iv16, sizeof(iv16));
+    xord_packet_put_ordinary(data, iv16, nonce12, node->cfg.locals->all[session->key.local].id32);
+    job = (struct xord_gcm_job){
+            .key16 = session->write_key16,
+            .nonce12 = nonce12,
+            .aad = data,
+            .aad_len = XORD_ORDINARY_HEAD_LEN,
+            .src = msg,
+            .dst = data + XORD_ORDINARY_HEAD_LEN,
+            .len = (uint32_t)len,
+    };
+    node->cfg.aes_ops->gcm_seal(node->aes, &job, 1);
+    node_send_packet(node, data, XORD_ORDINARY_HEAD_LEN, XORD_ORDINARY_HEAD_LEN + len + XORD_GCM_TAG_LEN,
+            session->key.peer_id32, session->key.local, src, &session->key.ep);
+    return 0;
+}
+
+struct xord_mail *node_mail_new(struct xord_node *node, enum xord_mail_kind kind, uint32_t local, uint64_t cookie)
+{
+    struct xord_mail *mail = node->cfg.io.mail_alloc(node->cfg.io.ctx);
+
+    if (!mail) {
+        COUNT(node, mail_dropped);
+        return NULL;
+    }
+    mail->next = NULL;
+    mail->kind = (uint8_t)kind;
+    mail->probe_answered = 0;
+    mail->from = mail->reply_to = node->cfg.shard;
+    mail->local = local;
+    mail->cookie = cookie;
+    return mail;
+}
+
+void node_mail_to(struct xord_node *node, uint16_t to, struct xord_mail *mail)
+{
+    if (to != node->cfg.shard) {
+        COUNT(node, mail_out);
+        node->cfg.io.mail_send(node->cfg.io.ctx, to, mail);
+        return;
+    }
+    mail->next = NULL;
+    if (node->self_mail.tail)
+        node->self_mail.tail->next = mail;
+    else
+        node->self_mail.head = mail;
+    node->self_mail.tail = mail;
+}
+
+static void mail_dispatch(struct xord_node *node, const struct xord_mail *mail)
+{
+    switch ((enum xord_mail_kind)mail->kind) {
+    case XORD_MAIL_REQUEST:
+        request_start(node, mail);
+        break;
+    case XORD_MAIL_LOOKUP:
+        seeker_start(node, mail->local, mail->lookup.target32, mail->reply_to, mail->cookie, false);
+        break;
+    case XORD_MAIL_OFFER:
+        host_on_offer(node, mail);
+        break;
+    case XORD_MAIL_VOTE:
+        host_on_vote(node, mail);
+        break;
+    case XORD_MAIL_SELF:
+        host_on_self(node, mail);
+        break;
+    case XORD_MAIL_PONG:
+    case XORD_MAIL_RECORDS:
+    case XORD_MAIL_TALK:
+    case XORD_MAIL_DONE:
+        if (mail->cookie >> PURPOSE_SHIFT == PURPOSE_LOOKUP)
+            seeker_on_reply(node, mail);
+        else
+            host_on_reply(node, mail);
+        break;
+    }
+}
+
+/* What was sent to ourselves during the call. Each mail can only start requests, which answer later, so this ends. */
+static void self_mail_drain(struct xord_node *node)
+{
+    while (node->self_mail.head) {
+        struct xord_mail *mail = node->self_mail.head;
+
+        node->self_mail.head = mail->next;
+        if (!mail->next)
+            node->self_mail.tail = NULL;
+        mail_dispatch(node, mail);
+        node->cfg.io.mail_free(node->cfg.io.ctx, mail);
+    }
+}
+
+void xord_node_mail(struct xord_node *node, const struct xord_mail *mail, uint64_t now_ns)
+{
+    node->now_ns = now_ns;
+    COUNT(node, mail_in);
+    mail_dispatch(node, mail);
+    self_mail_drain(node);
+}
+
+void xord_node_poll(struct xord_node *node, uint64_t now_ns)
+{
+    struct xord_timer *timer;
+
+    node->now_ns = now_ns;
+    xord_wheel_advance(&node->wheel, now_ns);
+    while ((timer = xord_wheel_pop(&node->wheel)) != NULL)
+        request_on_timer(node, timer);
+    lane_run(node);
+    hosts_poll(node);
+    self_mail_drain(node);
+}
+
+void xord_node_rx(struct xord_node *node, const struct xord_dgram *burst, size_t cnt, uint64_t now_ns)
+{
+    node->now_ns = now_ns;
+    rx_burst(node, burst, cnt);
+    lane_run(node);
+    self_mail_drain(node);
+}
+
+uint64_t xord_node_next_ns(const struct xord_node *node)
+{
+    uint64_t next = xord_wheel_next_ns(&node->wheel);
+    uint64_t hosts = hosts_next_ns(node);
+
+    if (lane_cnt(node) > 0)
+        return node->now_ns;
+    return hosts < next ? hosts : next;
+}
+
+const struct xord_counters *xord_node_counters(const struct xord_node *node)
+{
+    return &node->counters;
+}
+
+struct xord_counters *xord_node_counters_mut(struct xord_node *node)
+{
+    return &node->counters;
+}
+
+const struct xord_enr *xord_node_enr(const struct xord_node *node, uint32_t local)
+{
+    return node_enr(node, local);
+}
+
+void xord_node_sizes(const struct xord_node *node, struct xord_node_sizes *sizes)
+{
+    *sizes = (struct xord_node_sizes){
+            .sessions = xord_sessions_cnt(node->sessions),
+            .requests = node->req_cnt,
+            .lane = lane_cnt(node),
+    };
+    for (uint32_t i = 0; i < node->cfg.host_cnt; i++) {
+        sizes->table += xord_table_cnt(node->hosts[i].table);
+        sizes->table_live += xord_table_live_cnt(node->hosts[i].table);
+    }
+}

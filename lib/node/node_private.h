@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The parts of a shard and what they call of each other:
+ *
+ *   rx.c       datagrams: unmask, classify, open, hand on
+ *   lane.c     handshakes in both directions and NODES with unknown records, a bounded amount a turn
+ *   request.c  own requests: send, match responses, time out; conversations order them behind a handshake
+ *   serve.c    requests of others: answer
+ *   host.c     table upkeep: liveness, offers, votes, record updates, snapshots
+ *   seeker.c   lookups running on this shard
+ *   records.c  record cache: bytes already verified */
+#pragma once
+
+#include "xord_challenge.h"
+#include "xord_handshake.h"
+#include "xord_lookup.h"
+#include "xord_node.h"
+#include "xord_session.h"
+#include "xord_votes.h"
+#include "xord_wheel.h"
+
+#define NIL UINT32_MAX
+
+/* What a reply to a request of the shard's own is for: top byte of the cookie. */
+enum purpose { PURPOSE_LIVENESS = 1, PURPOSE_FETCH, PURPOSE_LOOKUP };
+#define PURPOSE_SHIFT 56
+
+/* ---- records.c ---- */
+
+struct record_cache;
+struct record_cache *record_cache_new(uint32_t capacity, const struct xord_hash_key *key);
+void record_cache_free(struct record_cache *cache);
+/* True and *id32 set when exactly these bytes were verified before. */
+bool record_cache_find(const struct record_cache *cache, uint8_t id32[32], const uint8_t *raw, size_t len);
+void record_cache_put(struct record_cache *cache, const uint8_t id32[32], const uint8_t *raw, size_t len);
+/* Decodes and verifies, by the cache where it can. */
+int node_verify_record(struct xord_node *node, struct xord_enr *enr, const uint8_t *raw, size_t len);
+
+/* ---- request.c ---- */
+
+enum req_state {
+    REQ_FREE,
+    REQ_WAITING,   /* behind a handshake with the same peer */
+    REQ_PROBE,     /* sent with random content, to be challenged */
+    REQ_SENT,      /* sent under a session */
+    REQ_IN_LANE,   /* challenged, the answer waits in the lane */
+    REQ_HANDSHAKE, /* sent as handshake packet */
+};
+
+struct req {
+    struct xord_timer timer;
+    uint32_t conv;
+    uint32_t next;       /* in the conversation, or free list */
+    uint32_t nonce_next; /* chain of the nonce index */
+    uint32_t nonce_bucket;
+    uint8_t state;
+    uint8_t type;
+    bool handshaken; /* has been challenged once */
+    bool indexed;    /* its nonce is in the index */
+    uint16_t reply_to;
+    uint16_t msg_len;
+    uint64_t cookie;
+    uint64_t sent_ns;
+    uint64_t rtt_ns;
+    uint32_t total; /* NODES packets announced; 0: none came yet */
+    uint32_t got;
+    uint32_t record_cnt;
+    uint32_t lane_cnt; /* NODES packets of it that wait in the lane */
+    uint8_t request_id8[8];
+    uint8_t nonce12[12];
+    uint8_t wanted[33]; /* bit d: distance d was asked for */
+    uint8_t msg[XORD_MESSAGE_MAX_LEN];
+};
+
+/* All requests open to one peer, in order. */
+struct conv {
+    struct xord_session_key key;
+    struct xord_peer peer;
+    uint32_t head, tail; /* requests */
+    uint32_t lead;       /* the request that makes the handshake, or NIL */
+    uint32_t hash_next;
+    uint32_t bucket;
+    bool in_use;
+    bool has_keys; /* handshake sent, keys not yet confirmed by an answer */
+    struct xord_session_keys keys;
+};
+
+/* ---- lane.c ---- */
+
+enum lane_class { LANE_OWN, LANE_KNOWN, LANE_STRANGER, LANE_CLASSES };
+enum job_kind { JOB_WHOAREYOU, JOB_HANDSHAKE, JOB_NODES };
+
+struct job {
+    uint8_t kind;
+    uint16_t len;
+    uint32_t req; /* WHOAREYOU, NODES */
+    uint8_t request_id8[8];
+    uint32_t local;
+    struct xord_endpoint peer, dst;
+    struct xord_packet pkt; /* views into data */
+    uint8_t data[XORD_PACKET_MAX_LEN];
+};
+
+struct lane {
+    struct job *ring[LANE_CLASSES];
+    uint32_t head[LANE_CLASSES], cnt[LANE_CLASSES];
+    uint32_t cap;
+};
+
+/* ---- host.c, seeker.c ---- */
+
+#define SEEKER_CNT 4
+
+struct seeker {
+    bool in_use;
+    bool is_refresh; /* nobody waits for the result */
+    uint32_t host;
+    uint16_t reply_to;
+    uint64_t cookie;
+    uint64_t started_ns;
+    struct xord_lookup lookup;
+};
+
+struct host {
+    struct xord_table *table;
+    struct xord_votes *votes; /* on the home shard only */
+    struct xord_enr enr;
+    uint64_t snap_ns;    /* when the last snapshot was published */
+    uint64_t refresh_ns; /* when the next refresh is due */
+    bool started;        /* has joined the network: bootnodes offered, own id looked up */
+};
+
+struct opened {
+    uint16_t len;
+    bool ok;
+    uint8_t plain[XORD_PACKET_MAX_LEN];
+};
+
+struct xord_node {
+    struct xord_counters counters;
+    struct xord_node_config cfg;
+    struct xord_aes *aes;
+    struct xord_rng rng;
+    struct xord_hash_key hash_key;
+    struct xord_wheel wheel;
+    struct xord_sessions *sessions;
+    struct xord_challenges *challenges;
+    struct record_cache *records;
+    struct lane lane;
+    struct req *reqs;
+    struct conv *convs;
+    uint32_t *conv_index, *nonce_index;
+    uint32_t index_mask;
+    uint32_t free_req, free_conv, req_cnt;
+    struct host *hosts;
+    struct seeker *seekers;
+    struct mail_queue { /* to ourselves, taken in when the call in progress ends */
+        struct xord_mail *head, *tail;
+    } self_mail;
+    uint64_t now_ns; /* of the call being served */
+    /* burst scratch */
+    struct xord_packet pkts[XORD_BURST_MAX];
+    struct opened opened[XORD_BURST_MAX];
+};
+
+static inline void node_count(struct xord_node *node, enum xord_counter_id id)
+{
+    xord_counter_add(&node->counters, id, 1);
+}
+#define COUNT(node, name) node_count((node), XORD_CNT_##name)
+
+static inline bool node_is_host(const struct xord_node *node, uint32_t local)
+{
+    return local < node->cfg.host_cnt;
+}
+
+/* The record of an identity as it is now. */
+const struct xord_enr *node_enr(const struct xord_node *node, uint32_t local);
+struct xord_self node_self(const struct xord_node *node, uint32_t local);
+
+/* ---- sending ---- */
+
+/* Seals `msg` under a session and sends it; `nonce12_out` may be NULL. XORD_ESTATE: the session is exhausted and gone. */
+int node_send_message(struct xord_node *node, struct xord_session *session, const uint8_t *msg, size_t len,
+        const struct xord_endpoint *src, uint8_t *nonce12_out);
+/* Masks what was built at `data` for `dst_id32` and sends it. */
+void node_send_packet(struct xord_node *node, uint8_t *data, size_t head_len, size_t len, const uint8_t dst_id32[32],
+        uint32_t local, const struct xord_endpoint *src, const struct xord_endpoint *dst);
+
+/* A mail to fill in and give to node_mail_to; NULL when the pool is exhausted (counted). */
+struct xord_mail *node_mail_new(struct xord_node *node, enum xord_mail_kind kind, uint32_t local, uint64_t cookie);
+/* Gives a mail to a shard, ours included, or to control. Ours is taken in when the call in progress ends, so that nothing
+ * is re-entered. */
+void node_mail_to(struct xord_node *node, uint16_t to, struct xord_mail *mail);
+
+/* ---- request.c ---- */
+
+int requests_init(struct xord_node *node);
+void requests_free(struct xord_node *node);
+/* Starts what a REQUEST mail asks for; failures are reported like those of the wire. */
+void request_start(struct xord_node *node, const struct xord_mail *mail);
+/* Finds the request that a WHOAREYOU answers; NULL when there is none. */
+struct req *request_by_nonce(struct xord_node *node, const uint8_t nonce12[12], uint32_t local,
+        const struct xord_endpoint *ep);
+/* The request in a slot if it is still the one with this id; NULL otherwise. */
+struct req *request_at(struct xord_node *node, uint32_t slot, const uint8_t request_id8[8]);
+struct conv *conv_find(struct xord_node *node, const struct xord_session_key *key);
+/* The challenge was answered: the handshake packet is out. */
+void request_handshake_sent(struct xord_node *node, struct req *req, const struct xord_session_keys *keys,
+        const uint8_t nonce12[12]);
+/* A challenge came: this request leads the handshake, all others of the peer wait. */
+void request_challenged(struct xord_node *node, struct req *req);
+/* A message opened under the conversation's new keys: the session stands. */
+struct xord_session *conv_confirm(struct xord_node *node, struct conv *conv);
+/* A session stands: send what waits. */
+void conv_flush(struct xord_node *node, struct conv *conv);
+/* A response of any kind. */
+void request_on_response(struct xord_node *node, struct xord_session *session, const struct xord_message *msg,
+        const uint8_t *plain, size_t plain_len);
+/* The records of a NODES packet: verifies those not cached, passes on those that were asked for. */
+void request_on_nodes(struct xord_node *node, struct req *req, const struct xord_message *msg);
+/* Ends a request whose answer is complete. */
+void request_check_complete(struct xord_node *node, struct req *req);
+void request_finish(struct xord_node *node, struct req *req, int err);
+void request_on_timer(struct xord_node *node, struct xord_timer *timer);
+
+/* ---- lane.c ---- */
+
+int lane_init(struct xord_node *node);
+void lane_free(struct xord_node *node);
+uint32_t lane_cnt(const struct xord_node *node);
+/* Room for a job of a class; NULL when full (counted). It counts as queued at once. */
+struct job *lane_push(struct xord_node *node, enum lane_class class);
+void lane_run(struct xord_node *node);
+void lane_push_whoareyou(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram);
+void lane_push_handshake(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram);
+bool lane_push_nodes(struct xord_node *node, const struct req *req, const uint8_t *plain, size_t len);
+
+/* ---- rx.c ---- */
+
+void rx_burst(struct xord_node *node, const struct xord_dgram *burst, size_t cnt);
+/* An authentic message under a session. */
+void rx_message(struct xord_node *node, struct xord_session *session, const uint8_t *plain, size_t len,
+        const struct xord_endpoint *dst);
+
+/* ---- serve.c ---- */
+
+void serve_request(struct xord_node *node, struct xord_session *session, const struct xord_message *msg,
+        const struct xord_endpoint *dst);
+
+/* ---- host.c ---- */
+
+int hosts_init(struct xord_node *node);
+void hosts_free(struct xord_node *node);
+void hosts_poll(struct xord_node *node);
+uint64_t hosts_next_ns(const struct xord_node *node);
+/* A verified record: to the table of the shard that owns its endpoint. */
+void host_offer(struct xord_node *node, uint32_t host, const struct xord_enr *enr, bool inbound);
+void host_on_offer(struct xord_node *node, const struct xord_mail *mail);
+void host_on_vote(struct xord_node *node, const struct xord_mail *mail);
+void host_on_self(struct xord_node *node, const struct xord_mail *mail);
+/* Replies to liveness checks and record fetches. */
+void host_on_reply(struct xord_node *node, const struct xord_mail *mail);
+/* A PONG to any request of a host. */
+void host_vote(struct xord_node *node, uint32_t host, const struct xord_endpoint *voter,
+        const struct xord_endpoint *said);
+/* The endpoint of a record that we would use: IPv4 before IPv6, by the families that the identity has. */
+bool node_pick_endpoint(const struct xord_node *node, uint32_t local, const struct xord_enr *enr,
+        struct xord_endpoint *ep);
+
+/* ---- seeker.c ---- */
+
+void seeker_start(struct xord_node *node, uint32_t host, const uint8_t target32[32], uint16_t reply_to, uint64_t cookie,
+        bool is_refresh);
+void seeker_on_reply(struct xord_node *node, const struct xord_mail *mail);

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Responses to our own requests. Spec: discv5-wire.md, "Protocol Messages". A response counts only for the request whose id
+ * it mirrors, from that request's peer and endpoint. */
+#include <string.h>
+
+#include "node_private.h"
+
+#define NODES_MAX_TOTAL 16
+
+static enum xord_message_type request_of(enum xord_message_type response)
+{
+    return (enum xord_message_type)(response - 1);
+}
+
+/* The open request that a response answers; NULL when there is none. */
+static struct req *request_by_id(struct xord_node *node, const struct xord_message *msg,
+        const struct xord_session_key *key)
+{
+    struct req *req = NULL;
+
+    if (msg->request_id.len == 8)
+        req = request_at(node, xord_load_be32(msg->request_id.bytes), msg->request_id.bytes);
+    if (!req || req->state != REQ_SENT || req->type != request_of(msg->type))
+        return NULL;
+    return memcmp(&node->convs[req->conv].key, key, sizeof(*key)) == 0 ? req : NULL;
+}
+
+static struct xord_mail *reply_new(struct xord_node *node, const struct req *req, enum xord_mail_kind kind)
+{
+    const struct conv *conv = &node->convs[req->conv];
+    struct xord_mail *mail = node_mail_new(node, kind, conv->key.local, req->cookie);
+
+    if (mail)
+        mail->peer = conv->peer;
+    return mail;
+}
+
+static void on_pong(struct xord_node *node, struct req *req, const struct xord_message *msg)
+{
+    const struct conv *conv = &node->convs[req->conv];
+    struct xord_endpoint said = xord_endpoint_v6(msg->pong.ip16, msg->pong.port);
+    struct xord_mail *mail = reply_new(node, req, XORD_MAIL_PONG);
+
+    COUNT(node, pong_in);
+    if (node_is_host(node, conv->key.local))
+        host_vote(node, conv->key.local, &conv->key.ep, &said);
+    if (mail) {
+        mail->pong.enr_seq = msg->pong.enr_seq;
+        mail->pong.said = said;
+        node_mail_to(node, req->reply_to, mail);
+    }
+    request_finish(node, req, 0);
+}
+
+static void on_talkresp(struct xord_node *node, struct req *req, const struct xord_message *msg)
+{
+    struct xord_mail *mail = reply_new(node, req, XORD_MAIL_TALK);
+
+    COUNT(node, talkresp_in);
+    if (mail) {
+        mail->talk.len = msg->talkresp.response.len;
+        memcpy(mail->talk.data, msg->talkresp.response.data, mail->talk.len);
+        node_mail_to(node, req->reply_to, mail);
+    }
+    request_finish(node, req, 0);
+}
+
+/* ---- NODES ---- */
+
+/* Global addresses may be named by anyone; the others only by a peer that is itself on such a network. */
+static bool address_is_plausible(const struct xord_endpoint *named, const struct xord_endpoint *sender)
+{
+    switch (xord_ip_scope(named->ip16)) {
+    case XORD_IP_GLOBAL:
+        return named->port != 0;
+    case XORD_IP_PRIVATE:
+        return named->port != 0 && xord_ip_scope(sender->ip16) != XORD_IP_GLOBAL;
+    case XORD_IP_LOOPBACK:
+        return named->port != 0 && xord_ip_scope(sender->ip16) == XORD_IP_LOOPBACK;
+    case XORD_IP_UNSPECIFIED:
+    case XORD_IP_MULTICAST:
+        break;
+    }
+    return false;
+}
+
+static bool record_is_plausible(const struct xord_enr *enr, const struct xord_endpoint *sender)
+{
+    if (enr->has_ip) {
+        struct xord_endpoint ep = xord_endpoint_v4(enr->ip4, enr->udp);
+
+        if (!address_is_plausible(&ep, sender))
+            return false;
+    }
+    if (enr->has_ip6) {
+        struct xord_endpoint ep = xord_endpoint_v6(enr->ip6, enr->has_udp6 ? enr->udp6 : enr->udp);
+
+        if (!address_is_plausible(&ep, sender))
+            return false;
+    }
+    return true;
+}
+
+static bool record_is_wanted(struct xord_node *node, const struct req *req, const struct xord_enr *enr)
+{
+    const struct conv *conv = &node->convs[req->conv];
+    unsigned distance = xord_log_distance(conv->peer.id32, enr->id32);
+
+    if (!(req->wanted[distance / 8] & 1U << distance % 8)) {
+        COUNT(node, drop_record_distance);
+        return false;
+    }
+    /* A peer may say of itself what it likes: with distance 0 it only gives its own record. */
+    if (distance != 0 && !record_is_plausible(enr, &conv->key.ep)) {
+        COUNT(node, drop_record_address);
+        return false;
+    }
+    return true;
+}
+
+void request_on_nodes(struct xord_node *node, struct req *req, const struct xord_message *msg)
+{
+    struct xord_mail *mail = reply_new(node, req, XORD_MAIL_RECORDS);
+    struct xord_bytes_view raw;
+    struct xord_enr enr;
+    size_t pos = 0;
+
+    if (!mail)
+        return;
+    mail->records.cnt = mail->records.len = 0;
+    while (xord_records_next(&msg->nodes.records, &pos, &raw)) {
+        if (node_verify_record(node, &enr, raw.data, raw.len)) {
+            COUNT(node, drop_record_invalid);
+            continue;
+        }
+        if (record_is_wanted(node, req, &enr) && xord_mail_records_put(&mail->records, enr.id32, enr.raw, enr.len))
+            req->record_cnt++;
+    }
+    if (mail->records.cnt > 0)
+        node_mail_to(node, req->reply_to, mail);
+    else
+        node->cfg.io.mail_free(node->cfg.io.ctx, mail);
+}
+
+void request_check_complete(struct xord_node *node, struct req *req)
+{
+    if (req->total > 0 && req->got == req->total && req->lane_cnt == 0)
+        request_finish(node, req, 0);
+}
+
+static bool records_all_cached(const struct xord_node *node, const struct xord_message *msg)
+{
+    struct xord_bytes_view raw;
+    uint8_t id32[32];
+    size_t pos = 0;
+
+    while (xord_records_next(&msg->nodes.records, &pos, &raw))
+        if (!record_cache_find(node->records, id32, raw.data, raw.len))
+            return false;
+    return true;
+}
+
+static void on_nodes(struct xord_node *node, struct req *req, const struct xord_message *msg, const uint8_t *plain,
+        size_t plain_len)
+{
+    uint64_t total = msg->nodes.total;
+
+    if (total < 1 || total > NODES_MAX_TOTAL || (req->total && total != req->total) || req->got >= total) {
+        COUNT(node, drop_nodes_total);
+        return;
+    }
+    if (records_all_cached(node, msg))
+        request_on_nodes(node, req, msg);
+    else if (lane_push_nodes(node, req, plain, plain_len))
+        req->lane_cnt++;
+    else
+        return;
+    COUNT(node, nodes_in);
+    req->total = (uint32_t)total;
+    req->got++;
+    xord_timer_arm(&node->wheel, &req->timer, node->now_ns + node->cfg.request_timeout_ns);
+    request_check_complete(node, req);
+}
+
+void request_on_response(struct xord_node *node, struct xord_session *session, const struct xord_message *msg,
+        const uint8_t *plain, size_t plain_len)
+{
+    struct req *req = request_by_id(node, msg, &session->key);
+
+    if (!req) {
+        COUNT(node, drop_unsolicited);
+        return;
+    }
+    xord_session_touch(node->sessions, session, true);
+    req->rtt_ns = node->now_ns - req->sent_ns;
+    switch (msg->type) {
+    case XORD_MSG_PONG:
+        on_pong(node, req, msg);
+        break;
+    case XORD_MSG_NODES:
+        on_nodes(node, req, msg, plain, plain_len);
+        break;
+    case XORD_MSG_TALKRESP:
+        on_talkresp(node, req, msg);
+        break;
+    default: /* request_by_id matched one of our types, so this is none */
+        break;
+    }
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A burst of datagrams: unmask all, find all sessions, open all messages, then hand on one after another.
+ * Spec: discv5-wire.md, "Packet Encoding"; discv5-theory.md, "Handshake Steps". */
+#include <string.h>
+
+#include "node_private.h"
+
+enum { NOT_TAKEN, TAKEN };
+
+static struct xord_session_key rx_key(const struct xord_packet *pkt, const struct xord_dgram *dgram)
+{
+    struct xord_session_key key = {.ep = dgram->peer, .local = dgram->local};
+
+    memcpy(key.peer_id32, pkt->src_id32, 32);
+    return key;
+}
+
+static void rx_count_malformed(struct xord_node *node, int err)
+{
+    if (err == XORD_ESIZE)
+        COUNT(node, drop_size);
+    else if (err == XORD_EPROTO)
+        COUNT(node, drop_not_discv5);
+    else
+        COUNT(node, drop_header);
+}
+
+static int rx_unmask(struct xord_node *node, struct xord_packet *pkt, const struct xord_dgram *dgram)
+{
+    const struct xord_local *local = &node->cfg.locals->all[dgram->local];
+    int err;
+
+    COUNT(node, rx_packets);
+    xord_counter_add(&node->counters, XORD_CNT_rx_bytes, dgram->len);
+    err = xord_packet_unmask(pkt, dgram->data, dgram->len, node->cfg.aes_ops, node->aes, &local->mask_key);
+    if (err) {
+        rx_count_malformed(node, err);
+        return NOT_TAKEN;
+    }
+    if (pkt->flag != XORD_FLAG_WHOAREYOU && memcmp(pkt->src_id32, local->id32, 32) == 0) {
+        COUNT(node, drop_self);
+        return NOT_TAKEN;
+    }
+    return TAKEN;
+}
+
+static struct xord_gcm_job open_job(const struct xord_packet *pkt, const uint8_t *key16, uint8_t *plain)
+{
+    return (struct xord_gcm_job){
+            .key16 = key16,
+            .nonce12 = pkt->nonce12,
+            .aad = pkt->head,
+            .aad_len = pkt->head_len,
+            .src = pkt->message,
+            .dst = plain,
+            .len = (uint32_t)pkt->message_len - XORD_GCM_TAG_LEN,
+    };
+}
+
+static bool rx_try_key(struct xord_node *node, const struct xord_packet *pkt, const uint8_t *key16,
+        struct opened *opened)
+{
+    struct xord_gcm_job job = open_job(pkt, key16, opened->plain);
+
+    node->cfg.aes_ops->gcm_open(node->aes, &job, 1);
+    opened->len = (uint16_t)job.len;
+    return job.err == 0;
+}
+
+/* Answers what nobody's key opens. The same peer gets the identical challenge while one is open. */
+static void rx_challenge(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram,
+        const struct xord_session_key *key)
+{
+    struct xord_challenge *challenge = xord_challenge_find(node->challenges, key, node->now_ns);
+    const struct xord_table_node *known = NULL;
+    uint8_t *data;
+    bool evicted;
+
+    COUNT(node, undecryptable);
+    if (challenge) {
+        COUNT(node, whoareyou_repeated);
+    } else {
+        if (node_is_host(node, dgram->local))
+            known = xord_table_find(node->hosts[dgram->local].table, pkt->src_id32);
+        challenge = xord_challenge_open(node->challenges, key, pkt->nonce12, known ? known->enr.seq : 0, node->now_ns,
+                &evicted);
+        if (evicted)
+            COUNT(node, challenge_evicted);
+    }
+    data = node->cfg.io.tx_alloc(node->cfg.io.ctx);
+    if (!data) {
+        COUNT(node, tx_dropped);
+        return;
+    }
+    COUNT(node, whoareyou_sent);
+    xord_challenge_data(data, node->challenges, challenge, key);
+    node_send_packet(node, data, XORD_CHALLENGE_DATA_LEN, XORD_CHALLENGE_DATA_LEN, pkt->src_id32, dgram->local,
+            &dgram->dst, &dgram->peer);
+}
+
+void rx_message(struct xord_node *node, struct xord_session *session, const uint8_t *plain, size_t len,
+        const struct xord_endpoint *dst)
+{
+    struct xord_message msg;
+    int err = xord_message_decode(&msg, plain, len);
+
+    if (err) {
+        if (err == XORD_EFLAG)
+            COUNT(node, drop_message_type);
+        else
+            COUNT(node, drop_message);
+        return;
+    }
+    xord_session_touch(node->sessions, session, false);
+    if (xord_message_is_request(msg.type))
+        serve_request(node, session, &msg, dst);
+    else
+        request_on_response(node, session, &msg, plain, len);
+}
+
+/* The burst's key did not fit: the key before it, or that of a handshake of ours that waits to be confirmed. */
+static void rx_other_keys(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram,
+        struct xord_session *session, struct opened *opened)
+{
+    struct xord_session_key key = rx_key(pkt, dgram);
+    struct conv *conv;
+
+    if (session && session->has_old && rx_try_key(node, pkt, session->old_read_key16, opened)) {
+        rx_message(node, session, opened->plain, opened->len, &dgram->dst);
+        return;
+    }
+    conv = conv_find(node, &key);
+    if (conv && conv->has_keys && rx_try_key(node, pkt, conv->keys.read_key16, opened)) {
+        session = conv_confirm(node, conv);
+        rx_message(node, session, opened->plain, opened->len, &dgram->dst);
+        conv = conv_find(node, &key);
+        if (conv)
+            conv_flush(node, conv);
+        return;
+    }
+    rx_challenge(node, pkt, dgram, &key);
+}
+
+/* A session may have gone, or its slot changed hands, since the burst was looked up. */
+static struct xord_session *session_recheck(struct xord_node *node, struct xord_session *session,
+        const struct xord_packet *pkt, const struct xord_dgram *dgram)
+{
+    struct xord_session_key key = rx_key(pkt, dgram);
+
+    if (session && memcmp(&session->key, &key, sizeof(key)) == 0)
+        return session;
+    return xord_session_find(node->sessions, &key);
+}
+
+static void rx_ordinary(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram,
+        struct xord_session *session, struct opened *opened)
+{
+    session = session_recheck(node, session, pkt, dgram);
+    if (opened->ok && session)
+        rx_message(node, session, opened->plain, opened->len, &dgram->dst);
+    else
+        rx_other_keys(node, pkt, dgram, session, opened);
+}
+
+static void rx_open_all(struct xord_node *node, const struct xord_dgram *burst, const uint8_t *taken,
+        struct xord_session **sessions, size_t cnt)
+{
+    struct xord_gcm_job jobs[XORD_BURST_MAX];
+    uint8_t owner[XORD_BURST_MAX];
+    size_t n = 0;
+
+    for (size_t i = 0; i < cnt; i++) {
+        struct xord_session_key key;
+
+        node->opened[i].ok = false;
+        sessions[i] = NULL;
+        if (!taken[i] || node->pkts[i].flag != XORD_FLAG_MESSAGE)
+            continue;
+        key = rx_key(&node->pkts[i], &burst[i]);
+        sessions[i] = xord_session_find(node->sessions, &key);
+        if (!sessions[i])
+            continue;
+        owner[n] = (uint8_t)i;
+        jobs[n++] = open_job(&node->pkts[i], sessions[i]->read_key16, node->opened[i].plain);
+    }
+    node->cfg.aes_ops->gcm_open(node->aes, jobs, n);
+    for (size_t j = 0; j < n; j++) {
+        node->opened[owner[j]].ok = jobs[j].err == 0;
+        node->opened[owner[j]].len = (uint16_t)jobs[j].len;
+    }
+}
+
+void rx_burst(struct xord_node *node, const struct xord_dgram *burst, size_t cnt)
+{
+    struct xord_session *sessions[XORD_BURST_MAX];
+    uint8_t taken[XORD_BURST_MAX];
+
+    if (cnt > XORD_BURST_MAX)
+        cnt = XORD_BURST_MAX;
+    for (size_t i = 0; i < cnt; i++)
+        taken[i] = (uint8_t)rx_unmask(node, &node->pkts[i], &burst[i]);
+    rx_open_all(node, burst, taken, sessions, cnt);
+    for (size_t i = 0; i < cnt; i++) {
+        if (!taken[i])
+            continue;
+        if (node->pkts[i].flag == XORD_FLAG_MESSAGE)
+            rx_ordinary(node, &node->pkts[i], &burst[i], sessions[i], &node->opened[i]);
+        else if (node->pkts[i].flag == XORD_FLAG_WHOAREYOU)
+            lane_push_whoareyou(node, &node->pkts[i], &burst[i]);
+        else
+            lane_push_handshake(node, &node->pkts[i], &burst[i]);
+    }
+}
