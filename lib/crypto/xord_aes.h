@@ -2,7 +2,8 @@
 /* AES-128-CTR (header masking) and AES-128-GCM (messages) in bursts. Spec: discv5-wire.md, "Packet Encoding".
  *
  * Two implementations stand behind one const vtable: Intel ipsec-mb, which xord runs on, and OpenSSL, which tests hold
- * against it. A burst is an array of jobs done in order; each job's result is in the job.
+ * against it. A burst is an array of jobs, none of which may read what another writes; each job's result is in the
+ * job. A part of length 0 needs no pointer.
  * Threading: a `struct xord_aes` belongs to one thread. Memory: allocated by open, nothing after. */
 #pragma once
 
@@ -16,13 +17,13 @@
 #define XORD_GCM_NONCE_LEN 12
 #define XORD_GCM_TAG_LEN   16
 
-/* An expanded CTR key (encryption round keys). */
+/* An expanded CTR key, for the backend that expanded it. */
 struct xord_ctr_key {
     _Alignas(16) uint8_t round_keys[16 * 11];
 };
 
-/* CTR: dst = src ^ keystream(key, iv); dst may equal src. `skip` bytes of keystream are passed over first, so that a
- * header can be unmasked in two steps. */
+/* CTR: dst = src ^ keystream(key, iv), where iv is one big-endian counter of 128 bits; dst may equal src. `skip` bytes
+ * of keystream are passed over first, so that a header can be unmasked in two steps. */
 struct xord_ctr_job {
     const struct xord_ctr_key *key;
     const uint8_t *iv16;
@@ -50,7 +51,7 @@ struct xord_aes;
 
 struct xord_aes_ops {
     const char *name;
-    struct xord_aes *(*open)(void); /* NULL when out of memory */
+    struct xord_aes *(*open)(void); /* NULL when out of memory, or the CPU has no AES instructions (ipsec-mb) */
     void (*close)(struct xord_aes *aes);
     void (*ctr_expand)(struct xord_aes *aes, struct xord_ctr_key *key, const uint8_t key16[16]);
     void (*ctr)(struct xord_aes *aes, const struct xord_ctr_job *jobs, size_t n);
