@@ -36,7 +36,8 @@ struct xord_votes {
 void xord_votes_init(struct xord_votes *votes);
 
 /* Counts a vote. Unusable endpoints (port 0, unspecified, multicast) are ignored; so is a global voter's word for a
- * loopback or private endpoint. */
+ * loopback or private endpoint, and anybody's for the other family than the one it speaks over: a PONG mirrors the
+ * address that the PING came from, and cheap IPv6 prefixes must not outvote IPv4. */
 void xord_votes_add(struct xord_votes *votes, const struct xord_endpoint *voter, const struct xord_endpoint *said,
         uint64_t now_ns);
 
