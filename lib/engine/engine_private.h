@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Inside the engine: mailboxes, snapshots, workers. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <rte_rcu_qsbr.h>
+#include <rte_ring.h>
+
+#include "xord_engine.h"
+#include "xord_steer.h"
+
+/* ---- rings.c: rte_ring on plain memory, so that no EAL is needed ---- */
+
+/* `cap` is rounded up to a power of two. NULL when out of memory. */
+struct rte_ring *ring_new(uint32_t cap, unsigned flags);
+
+/* Objects of one size and a ring of those that are free. */
+struct pool {
+    uint8_t *memory;
+    struct rte_ring *ring;
+};
+int pool_init(struct pool *pool, uint32_t cnt, size_t size);
+void pool_free(struct pool *pool);
+void *pool_get(struct pool *pool);
+void pool_put(struct pool *pool, void *object);
+
+/* ---- snapshots.c ---- */
+
+/* A host's snapshots on one shard: one published, the others retired or spare. The shard writes, all shards read. */
+#define SNAPS_A_SHARD 3
+struct snapshots {
+    _Atomic(struct xord_table_snapshot *) published;
+    struct xord_table_snapshot *all[SNAPS_A_SHARD];
+    uint64_t retired_at[SNAPS_A_SHARD]; /* RCU token; 0: nobody reads it */
+};
+int snapshots_init(struct snapshots *snaps);
+void snapshots_free(struct snapshots *snaps);
+struct xord_table_snapshot *snapshots_take(struct snapshots *snaps, struct rte_rcu_qsbr *rcu);
+void snapshots_publish(struct snapshots *snaps, struct rte_rcu_qsbr *rcu, struct xord_table_snapshot *snap);
+
+/* ---- worker.c ---- */
+
+/* A datagram on its way to the shard that owns it. */
+struct parcel {
+    struct xord_dgram dgram;
+    uint8_t data[XORD_PACKET_MAX_LEN];
+};
+
+struct worker {
+    _Alignas(64) struct xord_engine *engine;
+    struct xord_node *node;
+    pthread_t thread;
+    bool started;
+    uint16_t shard;
+    int cpu;                                  /* -1: not pinned */
+    struct rte_ring *mailbox;                 /* many senders, this worker receives */
+    struct rte_ring *parcels;                 /* likewise */
+    struct snapshots *snaps;                  /* one a host */
+    const struct xord_table_snapshot **views; /* host_cnt rows of worker_cnt */
+    uint64_t now_ns;
+    _Atomic uint32_t asleep;                                      /* set by the worker, cleared by whoever wakes it */
+    _Atomic uint32_t sessions, requests, lane, table, table_live; /* written by the worker, read by control */
+};
+
+struct xord_engine {
+    struct xord_engine_config cfg;
+    struct worker *workers;
+    struct rte_rcu_qsbr *rcu;
+    struct pool mails, parcels;
+    struct rte_ring *control; /* mail for control */
+    int control_fd;           /* eventfd: there is mail for control */
+    _Atomic uint32_t control_asleep;
+    _Atomic bool stop;
+};
+
+int worker_init(struct xord_engine *engine, struct worker *worker, uint16_t shard);
+void worker_free(struct worker *worker);
+void *worker_main(void *arg);
+void worker_wake(struct worker *worker);
+/* Puts a mail into a shard's or control's box; false: full. */
+bool engine_deliver(struct xord_engine *engine, uint16_t to, struct xord_mail *mail);

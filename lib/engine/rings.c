@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Rings and pools on plain memory. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine_private.h"
+
+struct rte_ring *ring_new(uint32_t cap, unsigned flags)
+{
+    struct rte_ring *ring;
+    unsigned len = 2;
+    ssize_t size;
+
+    while (len < cap + 1)
+        len *= 2;
+    size = rte_ring_get_memsize(len);
+    if (size < 0)
+        return NULL;
+    ring = aligned_alloc(RTE_CACHE_LINE_SIZE, (size_t)size);
+    if (ring && rte_ring_init(ring, "xord", len, flags)) {
+        free(ring);
+        return NULL;
+    }
+    return ring;
+}
+
+int pool_init(struct pool *pool, uint32_t cnt, size_t size)
+{
+    size = (size + 63) / 64 * 64;
+    pool->memory = aligned_alloc(64, cnt * size);
+    pool->ring = ring_new(cnt, 0);
+    if (!pool->memory || !pool->ring)
+        return XORD_ENOMEM;
+    memset(pool->memory, 0, cnt * size);
+    for (uint32_t i = 0; i < cnt; i++)
+        pool_put(pool, pool->memory + i * size);
+    return 0;
+}
+
+void pool_free(struct pool *pool)
+{
+    free(pool->memory);
+    free(pool->ring);
+}
+
+void *pool_get(struct pool *pool)
+{
+    void *object;
+
+    return rte_ring_dequeue(pool->ring, &object) == 0 ? object : NULL;
+}
+
+/* The ring holds them all, so there is always room. */
+void pool_put(struct pool *pool, void *object)
+{
+    (void)rte_ring_enqueue(pool->ring, object);
+}

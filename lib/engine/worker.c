@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The worker loop: one thread, one shard. No lock, no log line; system calls only where the port is the kernel's. */
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_pause.h>
+
+#include "engine_private.h"
+
+#define MAILS_A_TURN 64
+#define POLL_NS      (1 * XORD_NS_PER_MS)
+#define IDLE_SPINS   200 /* empty turns before a worker that may sleep does */
+#define SLEEP_MAX_NS (100 * XORD_NS_PER_MS)
+#define MAILBOX_LEN  4096
+#define PARCELS_LEN  1024
+
+/* ---- what the shard asks of us ---- */
+
+static uint8_t *io_tx_alloc(void *ctx)
+{
+    struct worker *worker = ctx;
+    struct xord_port *port = worker->engine->cfg.port;
+
+    return port->ops->tx_alloc(port, worker->shard);
+}
+
+static void io_tx_send(void *ctx, uint8_t *data, uint16_t len, uint32_t local, const struct xord_endpoint *src,
+        const struct xord_endpoint *dst)
+{
+    struct worker *worker = ctx;
+    struct xord_port *port = worker->engine->cfg.port;
+
+    (void)data;
+    (void)local;
+    port->ops->tx_put(port, worker->shard, len, src, dst, worker->now_ns);
+}
+
+static uint16_t io_shard_of(void *ctx, uint32_t local, const struct xord_endpoint *ep)
+{
+    const struct worker *worker = ctx;
+
+    return xord_engine_shard_of(worker->engine, local, ep);
+}
+
+static struct xord_mail *io_mail_alloc(void *ctx)
+{
+    struct worker *worker = ctx;
+
+    return pool_get(&worker->engine->mails);
+}
+
+static void io_mail_free(void *ctx, struct xord_mail *mail)
+{
+    struct worker *worker = ctx;
+
+    pool_put(&worker->engine->mails, mail);
+}
+
+static void io_mail_send(void *ctx, uint16_t to, struct xord_mail *mail)
+{
+    struct worker *worker = ctx;
+
+    if (engine_deliver(worker->engine, to, mail))
+        return;
+    xord_counter_add(xord_node_counters_mut(worker->node), XORD_CNT_mail_dropped, 1);
+    pool_put(&worker->engine->mails, mail);
+}
+
+static void io_view(void *ctx, uint32_t host, struct xord_table_view *view)
+{
+    struct worker *worker = ctx;
+    uint16_t cnt = worker->engine->cfg.worker_cnt;
+    const struct xord_table_snapshot **row = worker->views + (size_t)host * cnt;
+
+    for (uint16_t shard = 0; shard < cnt; shard++)
+        row[shard] = atomic_load_explicit(&worker->engine->workers[shard].snaps[host].published, memory_order_acquire);
+    *view = (struct xord_table_view){.snaps = row, .snap_cnt = cnt, .own = worker->shard};
+}
+
+static struct xord_table_snapshot *io_snap_take(void *ctx, uint32_t host)
+{
+    struct worker *worker = ctx;
+
+    return snapshots_take(&worker->snaps[host], worker->engine->rcu);
+}
+
+static void io_snap_publish(void *ctx, uint32_t host, struct xord_table_snapshot *snap)
+{
+    struct worker *worker = ctx;
+
+    snapshots_publish(&worker->snaps[host], worker->engine->rcu, snap);
+}
+
+/* ---- life cycle ---- */
+
+int worker_init(struct xord_engine *engine, struct worker *worker, uint16_t shard)
+{
+    struct xord_node_config cfg = engine->cfg.node;
+    uint32_t hosts = cfg.host_cnt ? cfg.host_cnt : 1;
+
+    worker->engine = engine;
+    worker->shard = shard;
+    worker->now_ns = xord_now_ns();
+    worker->mailbox = ring_new(MAILBOX_LEN, RING_F_SC_DEQ);
+    worker->parcels = ring_new(PARCELS_LEN, RING_F_SC_DEQ);
+    worker->snaps = calloc(hosts, sizeof(*worker->snaps));
+    worker->views = calloc((size_t)hosts * engine->cfg.worker_cnt, sizeof(*worker->views));
+    if (!worker->mailbox || !worker->parcels || !worker->snaps || !worker->views)
+        return XORD_ENOMEM;
+    for (uint32_t i = 0; i < cfg.host_cnt; i++)
+        if (snapshots_init(&worker->snaps[i]))
+            return XORD_ENOMEM;
+    cfg.shard = shard;
+    cfg.shard_cnt = engine->cfg.worker_cnt;
+    xord_random_kernel(cfg.seed32, sizeof(cfg.seed32));
+    cfg.io = (struct xord_node_io){
+            .ctx = worker,
+            .tx_alloc = io_tx_alloc,
+            .tx_send = io_tx_send,
+            .shard_of = io_shard_of,
+            .mail_alloc = io_mail_alloc,
+            .mail_send = io_mail_send,
+            .mail_free = io_mail_free,
+            .view = io_view,
+            .snap_take = io_snap_take,
+            .snap_publish = io_snap_publish,
+    };
+    worker->node = xord_node_new(&cfg, worker->now_ns);
+    return worker->node ? 0 : XORD_ENOMEM;
+}
+
+void worker_free(struct worker *worker)
+{
+    uint32_t hosts = worker->engine ? worker->engine->cfg.node.host_cnt : 0;
+
+    xord_node_free(worker->node);
+    for (uint32_t i = 0; worker->snaps && i < hosts; i++)
+        snapshots_free(&worker->snaps[i]);
+    free(worker->snaps);
+    free(worker->views);
+    free(worker->mailbox);
+    free(worker->parcels);
+}
+
+void worker_wake(struct worker *worker)
+{
+    struct xord_port *port = worker->engine->cfg.port;
+
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load_explicit(&worker->asleep, memory_order_relaxed) &&
+            atomic_exchange_explicit(&worker->asleep, 0, memory_order_relaxed))
+        port->ops->wake(port, worker->shard);
+}
+
+/* ---- the loop ---- */
+
+static void hand_over(struct worker *worker, uint16_t owner, const struct xord_dgram *dgram)
+{
+    struct xord_engine *engine = worker->engine;
+    struct xord_counters *counters = xord_node_counters_mut(worker->node);
+    struct parcel *parcel = dgram->len <= XORD_PACKET_MAX_LEN ? pool_get(&engine->parcels) : NULL;
+
+    if (parcel) {
+        parcel->dgram = *dgram;
+        parcel->dgram.data = parcel->data;
+        memcpy(parcel->data, dgram->data, dgram->len);
+        if (rte_ring_enqueue(engine->workers[owner].parcels, parcel) == 0) {
+            xord_counter_add(counters, XORD_CNT_steer_out, 1);
+            worker_wake(&engine->workers[owner]);
+            return;
+        }
+        pool_put(&engine->parcels, parcel);
+    }
+    xord_counter_add(counters, XORD_CNT_steer_dropped, 1);
+}
+
+/* Takes in a burst: what is ours goes to the shard, the rest to its owners. */
+static bool turn_port(struct worker *worker)
+{
+    struct xord_engine *engine = worker->engine;
+    struct xord_port *port = engine->cfg.port;
+    struct xord_pkt pkts[XORD_PORT_BURST];
+    struct xord_dgram own[XORD_PORT_BURST];
+    uint16_t n = port->ops->rx_burst(port, worker->shard, pkts, XORD_PORT_BURST, worker->now_ns);
+    uint16_t own_cnt = 0;
+
+    for (uint16_t i = 0; i < n; i++) {
+        struct xord_dgram *dgram = &own[own_cnt];
+        uint16_t owner;
+
+        *dgram = (struct xord_dgram){
+                .data = pkts[i].data,
+                .len = pkts[i].len,
+                .local = xord_locals_find(engine->cfg.node.locals, &pkts[i].dst),
+                .peer = pkts[i].src,
+                .dst = pkts[i].dst,
+        };
+        if (dgram->local == XORD_LOCAL_NONE) {
+            xord_counter_add(xord_node_counters_mut(worker->node), XORD_CNT_drop_no_identity, 1);
+            continue;
+        }
+        owner = xord_engine_shard_of(engine, dgram->local, &dgram->peer);
+        if (owner == worker->shard)
+            own_cnt++;
+        else
+            hand_over(worker, owner, dgram);
+    }
+    if (own_cnt > 0)
+        xord_node_rx(worker->node, own, own_cnt, worker->now_ns);
+    return n > 0;
+}
+
+static bool turn_parcels(struct worker *worker)
+{
+    struct parcel *parcels[XORD_BURST_MAX];
+    struct xord_dgram burst[XORD_BURST_MAX];
+    unsigned n = rte_ring_dequeue_burst(worker->parcels, (void **)parcels, XORD_BURST_MAX, NULL);
+
+    if (n == 0)
+        return false;
+    for (unsigned i = 0; i < n; i++)
+        burst[i] = parcels[i]->dgram;
+    xord_counter_add(xord_node_counters_mut(worker->node), XORD_CNT_steer_in, n);
+    xord_node_rx(worker->node, burst, n, worker->now_ns);
+    for (unsigned i = 0; i < n; i++)
+        pool_put(&worker->engine->parcels, parcels[i]);
+    return true;
+}
+
+static bool turn_mail(struct worker *worker)
+{
+    struct xord_mail *mails[MAILS_A_TURN];
+    unsigned n = rte_ring_dequeue_burst(worker->mailbox, (void **)mails, MAILS_A_TURN, NULL);
+
+    for (unsigned i = 0; i < n; i++) {
+        xord_node_mail(worker->node, mails[i], worker->now_ns);
+        pool_put(&worker->engine->mails, mails[i]);
+    }
+    return n > 0;
+}
+
+static void publish_sizes(struct worker *worker)
+{
+    struct xord_node_sizes sizes;
+
+    xord_node_sizes(worker->node, &sizes);
+    atomic_store_explicit(&worker->sessions, sizes.sessions, memory_order_relaxed);
+    atomic_store_explicit(&worker->requests, sizes.requests, memory_order_relaxed);
+    atomic_store_explicit(&worker->lane, sizes.lane, memory_order_relaxed);
+    atomic_store_explicit(&worker->table, sizes.table, memory_order_relaxed);
+    atomic_store_explicit(&worker->table_live, sizes.table_live, memory_order_relaxed);
+}
+
+/* Sleeps until something is due. Whoever hands us work looks at `asleep` after enqueuing, we look at the rings after setting
+ * it: one of us sees the other. */
+static void sleep_until(struct worker *worker, uint64_t due_ns)
+{
+    struct xord_engine *engine = worker->engine;
+    struct xord_port *port = engine->cfg.port;
+    uint64_t timeout = due_ns > worker->now_ns ? due_ns - worker->now_ns : 0;
+
+    if (timeout > SLEEP_MAX_NS)
+        timeout = SLEEP_MAX_NS;
+    rte_rcu_qsbr_thread_offline(engine->rcu, worker->shard);
+    atomic_store_explicit(&worker->asleep, 1, memory_order_relaxed);
+    atomic_thread_fence(memory_order_seq_cst);
+    if (timeout > 0 && rte_ring_empty(worker->mailbox) && rte_ring_empty(worker->parcels) &&
+            !atomic_load_explicit(&engine->stop, memory_order_relaxed))
+        port->ops->wait(port, worker->shard, timeout);
+    atomic_store_explicit(&worker->asleep, 0, memory_order_relaxed);
+    rte_rcu_qsbr_thread_online(engine->rcu, worker->shard);
+}
+
+static void pin(const struct worker *worker)
+{
+    cpu_set_t set;
+
+    if (worker->cpu < 0)
+        return;
+    CPU_ZERO(&set);
+    CPU_SET(worker->cpu, &set);
+    (void)pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+}
+
+static void worker_loop(struct worker *worker)
+{
+    struct xord_engine *engine = worker->engine;
+    struct xord_port *port = engine->cfg.port;
+    uint64_t polled_ns = 0;
+    uint32_t idle = 0;
+
+    while (!atomic_load_explicit(&engine->stop, memory_order_relaxed)) {
+        bool busy;
+
+        worker->now_ns = xord_now_ns();
+        busy = turn_port(worker);
+        busy |= turn_parcels(worker);
+        busy |= turn_mail(worker);
+        if (worker->now_ns - polled_ns >= POLL_NS || xord_node_next_ns(worker->node) <= worker->now_ns) {
+            xord_node_poll(worker->node, worker->now_ns);
+            polled_ns = worker->now_ns;
+            publish_sizes(worker);
+        }
+        port->ops->tx_burst(port, worker->shard);
+        rte_rcu_qsbr_quiescent(engine->rcu, worker->shard);
+        idle = busy ? 0 : idle + 1;
+        if (idle < IDLE_SPINS)
+            continue;
+        if (engine->cfg.idle == XORD_IDLE_SLEEP)
+            sleep_until(worker, xord_node_next_ns(worker->node));
+        else
+            rte_pause();
+    }
+}
+
+void *worker_main(void *arg)
+{
+    struct worker *worker = arg;
+
+    pin(worker);
+    (void)rte_rcu_qsbr_thread_register(worker->engine->rcu, worker->shard);
+    rte_rcu_qsbr_thread_online(worker->engine->rcu, worker->shard);
+    worker_loop(worker);
+    rte_rcu_qsbr_thread_offline(worker->engine->rcu, worker->shard);
+    (void)rte_rcu_qsbr_thread_unregister(worker->engine->rcu, worker->shard);
+    return NULL;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The engine: workers pinned one to a shard, steering, mailboxes, snapshots. The only layer with threads and a clock.
+ *
+ * Each worker loops over its port queue: take in a burst, hand over what other shards own, feed the shard, send. Cores talk
+ * by mail over bounded rings; routing-table snapshots are read under RCU (quiescent states). The control thread - whoever
+ * calls these functions - talks to shards only by mail and reads counters.
+ * Threading: all functions but the counters' are for one control thread. Memory: allocated by start, nothing after. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "xord_node.h"
+#include "xord_port.h"
+
+#define XORD_ENGINE_MAX_WORKERS 64
+
+enum xord_idle { XORD_IDLE_SLEEP, XORD_IDLE_SPIN };
+
+struct xord_engine_config {
+    struct xord_port *port; /* open; the engine closes it */
+    uint16_t worker_cnt;
+    enum xord_idle idle;
+    uint32_t mail_cap;            /* mails in the pool; 0: 8,192 (2 KB each) */
+    struct xord_node_config node; /* what all shards share; shard, seed and io are filled in */
+};
+
+struct xord_engine;
+
+/* Monotonic time, the `now_ns` of everything. */
+uint64_t xord_now_ns(void);
+
+/* Starts the workers. NULL on failure; `err` then holds one clear sentence. Takes over the port in either case. */
+struct xord_engine *xord_engine_start(const struct xord_engine_config *config, char err[XORD_PORT_ERR_LEN]);
+
+/* Stops the workers and frees everything; mail not yet polled is lost. */
+void xord_engine_stop(struct xord_engine *engine);
+
+uint16_t xord_engine_shard_of(const struct xord_engine *engine, uint32_t local, const struct xord_endpoint *ep);
+
+/* ---- mail between control and shards ---- */
+
+/* NULL when the pool is exhausted. */
+struct xord_mail *xord_engine_mail_new(struct xord_engine *engine, enum xord_mail_kind kind, uint32_t local,
+        uint64_t cookie);
+void xord_engine_mail_free(struct xord_engine *engine, struct xord_mail *mail);
+
+/* Gives a mail to a shard. XORD_EFULL: its ring is full, the mail was freed. */
+XORD_MUST_CHECK int xord_engine_send(struct xord_engine *engine, uint16_t shard, struct xord_mail *mail);
+
+/* Sends a REQUEST to the shard that owns its peer. */
+XORD_MUST_CHECK int xord_engine_request(struct xord_engine *engine, struct xord_mail *mail);
+
+/* Takes mail for control; returns how many. Free each with mail_free. */
+uint32_t xord_engine_poll(struct xord_engine *engine, struct xord_mail **mails, uint32_t max);
+
+/* Waits until there is mail for control, a signal comes, or `timeout_ns` has passed. */
+void xord_engine_wait(struct xord_engine *engine, uint64_t timeout_ns);
+
+/* ---- what is going on; from any thread ---- */
+
+uint16_t xord_engine_worker_cnt(const struct xord_engine *engine);
+const struct xord_counters *xord_engine_counters(const struct xord_engine *engine, uint16_t shard);
+uint64_t xord_engine_counter_sum(const struct xord_engine *engine, enum xord_counter_id id);
+void xord_engine_port_stats(const struct xord_engine *engine, struct xord_port_stats *stats);
+
+/* As of a moment ago. */
+void xord_engine_sizes(const struct xord_engine *engine, struct xord_node_sizes *sizes);

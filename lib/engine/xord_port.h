@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Ports: where datagrams come from and go to. One vtable, three backends: kernel sockets, any DPDK ethdev, and an in-process
+ * simulation. The backend is chosen once at start.
+ *
+ * Each worker has its own receive queue, transmit queue and buffers in a port; a call with worker number w is made by worker
+ * w only. A device with fewer queues than workers gives the higher workers nothing to receive; whom a datagram belongs to
+ * is not the port's business.
+ * Threading: as above; stats may be read by anyone. Memory: allocated by open, nothing after. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "xord_endpoint.h"
+#include "xord_packet.h"
+
+#define XORD_PORT_BURST    64
+#define XORD_PORT_MAX_ADDR 16
+#define XORD_PORT_ERR_LEN  320
+
+/* One of our addresses: the address itself, and the prefix that it is part of (127.1.0.0/16: on-link; for a test network all
+ * addresses of it are ours). */
+struct xord_port_addr {
+    uint8_t ip16[16];
+    uint8_t prefix_len; /* 0..32 for IPv4, 0..128 for IPv6 */
+};
+
+struct xord_port_config {
+    const char *spec; /* "socket", "dpdk:<devargs>", "sim" */
+    struct xord_port_addr addrs[XORD_PORT_MAX_ADDR];
+    uint32_t addr_cnt; /* 0: every address of the machine (sockets only) */
+    bool whole_prefix; /* all addresses of each prefix are ours */
+    bool has_gateway4, has_gateway6;
+    uint8_t gateway4_ip16[16], gateway6_ip16[16];
+    uint16_t udp_port; /* 0: any free one (sockets only) */
+    uint16_t worker_cnt;
+    char *const *eal_args; /* extra arguments for EAL; may be NULL */
+    int eal_arg_cnt;
+    void *sim; /* of the "sim" port: its network */
+};
+
+/* A datagram in a port's buffer. */
+struct xord_pkt {
+    uint8_t *data; /* UDP payload; valid, and writable, until the worker's next rx_burst */
+    uint16_t len;
+    bool has_hash;
+    uint32_t hash; /* of the NIC, over the UDP 4-tuple with the key of xord_steer.h */
+    struct xord_endpoint src, dst;
+};
+
+/* Summed over the workers. */
+struct xord_port_stats {
+    uint64_t rx_packets, tx_packets;
+    uint64_t rx_dropped; /* lost for want of buffers, as far as the device tells */
+    uint64_t tx_dropped; /* full queue, refused by the system, or unresolved neighbour */
+    uint64_t rx_invalid; /* not UDP to us, bad checksum, fragment, ... */
+    uint64_t neighbours; /* ARP and NDP frames handled */
+    uint64_t echoes;     /* ICMP echo requests answered */
+};
+
+struct xord_port;
+
+struct xord_port_ops {
+    const char *name;
+
+    /* NULL on failure; `err` then holds one clear sentence. */
+    struct xord_port *(*open)(const struct xord_port_config *config, char err[XORD_PORT_ERR_LEN]);
+
+    /* Takes in at most `max` (<= XORD_PORT_BURST) datagrams; returns how many. */
+    uint16_t (*rx_burst)(struct xord_port *port, uint16_t worker, struct xord_pkt *pkts, uint16_t max, uint64_t now_ns);
+
+    /* Room for one datagram of XORD_PACKET_MAX_LEN bytes, NULL when the queue is full even after a flush. */
+    uint8_t *(*tx_alloc)(struct xord_port *port, uint16_t worker);
+
+    /* Queues what the last tx_alloc of this worker gave. An unspecified source address lets the port choose. */
+    void (*tx_put)(struct xord_port *port, uint16_t worker, uint16_t len, const struct xord_endpoint *src,
+            const struct xord_endpoint *dst, uint64_t now_ns);
+
+    /* Sends what is queued; what cannot be sent is dropped and counted. */
+    void (*tx_burst)(struct xord_port *port, uint16_t worker);
+
+    /* Sleeps until a datagram may have come, `wake` is called, or at most `timeout_ns`. */
+    void (*wait)(struct xord_port *port, uint16_t worker, uint64_t timeout_ns);
+
+    /* Ends a wait of that worker; from any thread. */
+    void (*wake)(struct xord_port *port, uint16_t worker);
+
+    void (*stats)(struct xord_port *port, struct xord_port_stats *stats);
+    void (*close)(struct xord_port *port);
+};
+
+/* What every backend's `struct xord_port` begins with. */
+struct xord_port {
+    const struct xord_port_ops *ops;
+    /* As bound: the endpoints at which we are reached, IPv4 and IPv6; port 0: not served. The address is unspecified when
+     * every address of the machine is. */
+    struct xord_endpoint bound[2];
+    /* The device spreads endpoints over queues by the hash of xord_steer.h, so that rx_burst of worker w yields (nearly) only
+     * what shard w owns. */
+    bool steers;
+};
+
+extern const struct xord_port_ops xord_port_socket;
+extern const struct xord_port_ops xord_port_dpdk;
+extern const struct xord_port_ops xord_port_sim;
+
+/* Opens the port that config->spec names. */
+struct xord_port *xord_port_open(const struct xord_port_config *config, char err[XORD_PORT_ERR_LEN]);
