@@ -29,21 +29,30 @@ struct xord_enr {
     uint8_t raw[XORD_ENR_MAX_LEN]; /* the record's RLP, byte for byte */
 };
 
-/* Decodes exactly `len` bytes. Errors: the RLP ones, ESIZE (above 300), EORDER, ESCHEME, EMISSING (id or secp256k1),
- * EKEY, ERANGE (a known key's value malformed: wrong length of ip/ip6, port above 65535). */
+/* Decodes exactly `len` bytes. Errors: the RLP ones, ESIZE (above 300, or a signature that is not 64 bytes), EORDER,
+ * ESCHEME, EMISSING (id or secp256k1), EKEY, ERANGE (seq above 64 bits, or a malformed value of one of the six endpoint
+ * keys). On error `enr` is all zeroes.
+ *
+ * How strict: what discovery itself reads must be well formed. The frame (list, signature, seq, keys, each value's own
+ * header) has to be canonical RLP, else one record would have many encodings and two nodes could disagree about where a
+ * value ends. ip, ip6, udp, udp6, tcp, tcp6 have to be addresses of the right length and canonical 16-bit integers: a
+ * record with, say, a port of leading zeroes is refused whole, because some peers would read it as a port and others as
+ * none, and a node that signs such a record cannot be dialled by both. No record of the real networks at hand has one.
+ * All other values pass unread, the inside of lists included: new keys need nobody's consent (enr.md, "Rationale"), and
+ * a malformed `eth` or `attnets` concerns those who use it (see xord_enr_keys.h), not whether the node exists. */
 XORD_MUST_CHECK int xord_enr_decode(struct xord_enr *enr, const uint8_t *data, size_t len);
 
-/* Checks the signature and sets id32. EKEY or ESIG. */
+/* Checks the signature and sets id32 (zeroes on error). EKEY or ESIG. */
 XORD_MUST_CHECK int xord_enr_verify(struct xord_enr *enr, const struct xord_curve *curve);
 
-/* "enr:..." to a record: decode only. ETEXT, ECANON or decode's errors. White space around is not accepted. */
+/* "enr:..." to a record: decode only. ETEXT, ECANON, ESIZE or decode's errors. White space around is not accepted. */
 XORD_MUST_CHECK int xord_enr_from_text(struct xord_enr *enr, const char *text, size_t text_len);
 
 /* Returns `out`. */
 char *xord_enr_to_text(char out[XORD_ENR_MAX_TEXT_LEN + 1], const struct xord_enr *enr);
 
 /* Where the node is reached over UDP, by family. `udp6` missing: `udp` serves both. False when there is no address, the
- * port is 0, or the address is unspecified or multicast. */
+ * port is 0, or the address is unspecified or multicast; an IPv4-mapped `ip6` is no IPv6 endpoint. */
 bool xord_enr_endpoint4(const struct xord_enr *enr, struct xord_endpoint *ep);
 bool xord_enr_endpoint6(const struct xord_enr *enr, struct xord_endpoint *ep);
 
@@ -65,8 +74,9 @@ bool xord_enr_find(const struct xord_enr *enr, const char *key, struct xord_enr_
 
 /* ---- building ---- */
 
-/* A draft is a sorted set of pairs and a seq; unknown keys stay byte for byte. */
-#define XORD_ENR_MAX_PAIRS 64
+/* A draft is a sorted set of pairs and a seq; unknown keys stay byte for byte. It holds more than a record can: 300
+ * bytes have room for 90 pairs besides the signer's own. */
+#define XORD_ENR_MAX_PAIRS 96
 struct xord_enr_draft {
     uint64_t seq;
     uint16_t pair_cnt;
@@ -79,11 +89,12 @@ struct xord_enr_draft {
 
 void xord_enr_draft_init(struct xord_enr_draft *draft, uint64_t seq);
 
-/* Takes over all pairs of a record and its seq (not incremented). */
+/* Takes over all pairs of a decoded record but `id` and `secp256k1`, and its seq (not incremented). */
 void xord_enr_draft_from(struct xord_enr_draft *draft, const struct xord_enr *enr);
 
-/* Sets a key to a byte string, to an unsigned integer, or to an RLP item as it stands (checked to be canonical).
- * ENOSPC when the draft is full, ERANGE for `id` and `secp256k1` (sign sets those). */
+/* Sets a key to a byte string, to an unsigned integer, or to an RLP item as it stands (checked to be canonical all the
+ * way down, at most 16 lists deep: RLP errors). ENOSPC when the draft is full, ERANGE for `id` and `secp256k1` (sign
+ * sets those). On error the draft is as it was. */
 XORD_MUST_CHECK int xord_enr_draft_set(struct xord_enr_draft *draft, const uint8_t *key, size_t key_len,
         const uint8_t *value, size_t value_len);
 XORD_MUST_CHECK int xord_enr_draft_set_uint(struct xord_enr_draft *draft, const char *key, uint64_t value);
@@ -94,7 +105,8 @@ void xord_enr_draft_unset(struct xord_enr_draft *draft, const char *key);
 /* Sets ip/udp or ip6/udp6 from an endpoint's family (a zero port sets the address only). */
 XORD_MUST_CHECK int xord_enr_draft_set_endpoint(struct xord_enr_draft *draft, const struct xord_endpoint *ep);
 
-/* Signs the draft into a complete, verified record. ESIZE when it exceeds 300 bytes, EKEY on a bad key. */
+/* Signs the draft into a complete record, id32 set. ESIZE when it exceeds 300 bytes, EKEY on a bad key, ERANGE when the
+ * draft holds a malformed endpoint value. The same draft and key give the same bytes. On error `enr` is all zeroes. */
 XORD_MUST_CHECK int xord_enr_sign(struct xord_enr *enr, const struct xord_enr_draft *draft,
         const struct xord_curve *curve, const uint8_t seckey32[XORD_SECKEY_LEN]);
 
