@@ -11,9 +11,11 @@
 #include "xord_hkdf.h"
 #include "xord_packet.h"
 
+#define KEYS_LEN ((size_t)2 * XORD_AES_KEY_LEN)
+
 /* Session keys derived from the shared secret: both at once, as HKDF expands them. */
-static void derive_keys(uint8_t keys[2 * XORD_AES_KEY_LEN], const uint8_t secret33[XORD_ECDH_LEN],
-        const uint8_t id_a32[32], const uint8_t id_b32[32], const uint8_t *challenge_data, size_t challenge_data_len)
+static void derive_keys(uint8_t keys[KEYS_LEN], const uint8_t secret33[XORD_ECDH_LEN], const uint8_t id_a32[32],
+        const uint8_t id_b32[32], const uint8_t *challenge_data, size_t challenge_data_len)
 {
     static const uint8_t label[] = "discovery v5 key agreement";
     const struct xord_slice info[] = {
@@ -22,7 +24,7 @@ static void derive_keys(uint8_t keys[2 * XORD_AES_KEY_LEN], const uint8_t secret
             {id_b32, XORD_ID_LEN},
     };
 
-    xord_hkdf_sha256(keys, 2 * XORD_AES_KEY_LEN, challenge_data, challenge_data_len, secret33, XORD_ECDH_LEN, info, 3);
+    xord_hkdf_sha256(keys, KEYS_LEN, challenge_data, challenge_data_len, secret33, XORD_ECDH_LEN, info, 3);
 }
 
 int xord_handshake_keys(uint8_t initiator_key16[16], uint8_t recipient_key16[16], const struct xord_curve *curve,
@@ -30,7 +32,7 @@ int xord_handshake_keys(uint8_t initiator_key16[16], uint8_t recipient_key16[16]
         const uint8_t *challenge_data, size_t challenge_data_len)
 {
     uint8_t secret33[XORD_ECDH_LEN];
-    uint8_t keys[2 * XORD_AES_KEY_LEN];
+    uint8_t keys[KEYS_LEN];
     int err = xord_ecdh(curve, secret33, pubkey33, seckey32);
 
     if (!err) {

@@ -21,16 +21,13 @@ static const uint8_t proto8[PROTO_LEN] = {'d', 'i', 's', 'c', 'v', '5', 0x00, 0x
 /* Is authdata-size one that the flag allows? */
 static int auth_len_check(uint8_t flag, size_t auth_len)
 {
-    size_t record_len;
-
     switch (flag) {
     case XORD_FLAG_MESSAGE:
         return auth_len == AUTH_MESSAGE_LEN ? 0 : XORD_ERANGE;
     case XORD_FLAG_WHOAREYOU:
         return auth_len == AUTH_WHOAREYOU_LEN ? 0 : XORD_ERANGE;
     case XORD_FLAG_HANDSHAKE:
-        record_len = auth_len - AUTH_HANDSHAKE_LEN;
-        return auth_len >= AUTH_HANDSHAKE_LEN && record_len <= XORD_ENR_MAX_LEN ? 0 : XORD_ERANGE;
+        return auth_len >= AUTH_HANDSHAKE_LEN && auth_len <= AUTH_HANDSHAKE_LEN + XORD_ENR_MAX_LEN ? 0 : XORD_ERANGE;
     default:
         return XORD_EFLAG;
     }
