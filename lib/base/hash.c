@@ -27,11 +27,12 @@ static void sip_round(struct sip *s)
     s->v2 = rotl(s->v2, 32);
 }
 
-static struct sip sip_absorb(const struct xord_hash_key *key, const void *data, size_t len)
+/* `tweak` tells the two output lengths apart: 0 or 0xee. */
+static struct sip sip_absorb(const struct xord_hash_key *key, uint64_t tweak, const void *data, size_t len)
 {
     struct sip s = {
             key->k[0] ^ 0x736f6d6570736575ULL,
-            key->k[1] ^ 0x646f72616e646f6dULL,
+            key->k[1] ^ 0x646f72616e646f6dULL ^ tweak,
             key->k[0] ^ 0x6c7967656e657261ULL,
             key->k[1] ^ 0x7465646279746573ULL,
     };
@@ -46,7 +47,8 @@ static struct sip sip_absorb(const struct xord_hash_key *key, const void *data, 
         s.v0 ^= m;
     }
     m = 0;
-    memcpy(&m, p, left);
+    if (left)
+        memcpy(&m, p, left);
     m |= (uint64_t)(len & 0xff) << 56;
     s.v3 ^= m;
     sip_round(&s);
@@ -64,7 +66,7 @@ static uint64_t sip_squeeze(struct sip *s)
 
 uint64_t xord_hash64(const struct xord_hash_key *key, const void *data, size_t len)
 {
-    struct sip s = sip_absorb(key, data, len);
+    struct sip s = sip_absorb(key, 0, data, len);
 
     s.v2 ^= 0xff;
     return sip_squeeze(&s);
@@ -72,7 +74,7 @@ uint64_t xord_hash64(const struct xord_hash_key *key, const void *data, size_t l
 
 void xord_hash128(uint8_t out[16], const struct xord_hash_key *key, const void *data, size_t len)
 {
-    struct sip s = sip_absorb(key, data, len);
+    struct sip s = sip_absorb(key, 0xee, data, len);
     uint64_t h;
 
     s.v2 ^= 0xee;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Keccak-f[1600] over 25 little-endian lanes (FIPS 202, section 3), as a sponge of rate 136 with the old padding: a one,
- * zeroes, a one. */
+/* Keccak-f[1600] over 25 little-endian lanes (FIPS 202, section 3), as a sponge of rate 136 with the old padding: a
+ * one, zeroes, a one. */
 #include "xord_keccak.h"
 
 #include <string.h>
