@@ -45,7 +45,7 @@ static int engine_init(struct xord_engine *engine)
     if (!engine->workers || engine->control_fd < 0)
         return XORD_ENOMEM;
     memset(engine->workers, 0, cnt * sizeof(*engine->workers));
-    engine->control = ring_new(mails, RING_F_SC_DEQ);
+    engine->control = ring_new(mails, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
     err = engine->control ? rcu_init(engine) : XORD_ENOMEM;
     if (!err)
         err = pool_init(&engine->mails, mails, sizeof(struct xord_mail));

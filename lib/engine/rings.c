@@ -28,7 +28,7 @@ int pool_init(struct pool *pool, uint32_t cnt, size_t size)
 {
     size = (size + 63) / 64 * 64;
     pool->memory = aligned_alloc(64, cnt * size);
-    pool->ring = ring_new(cnt, 0);
+    pool->ring = ring_new(cnt, RING_F_MP_RTS_ENQ | RING_F_MC_RTS_DEQ);
     if (!pool->memory || !pool->ring)
         return XORD_ENOMEM;
     memset(pool->memory, 0, cnt * size);

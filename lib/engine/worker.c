@@ -102,8 +102,8 @@ int worker_init(struct xord_engine *engine, struct worker *worker, uint16_t shar
     worker->engine = engine;
     worker->shard = shard;
     worker->now_ns = xord_now_ns();
-    worker->mailbox = ring_new(MAILBOX_LEN, RING_F_SC_DEQ);
-    worker->parcels = ring_new(PARCELS_LEN, RING_F_SC_DEQ);
+    worker->mailbox = ring_new(MAILBOX_LEN, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
+    worker->parcels = ring_new(PARCELS_LEN, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
     worker->snaps = calloc(hosts, sizeof(*worker->snaps));
     worker->views = calloc((size_t)hosts * engine->cfg.worker_cnt, sizeof(*worker->views));
     if (!worker->mailbox || !worker->parcels || !worker->snaps || !worker->views)

@@ -162,7 +162,7 @@ void host_on_reply(struct xord_node *node, const struct xord_mail *mail)
         on_liveness_pong(node, mail);
     else if (mail->kind == XORD_MAIL_DONE && mail->done.err == 0)
         xord_table_on_live(node->hosts[mail->local].table, mail->peer.id32, &mail->peer.ep, node->now_ns);
-    else if (mail->kind == XORD_MAIL_DONE)
+    else if (mail->kind == XORD_MAIL_DONE && mail->done.err == XORD_ETIMEOUT) /* not for want of room on our side */
         xord_table_on_dead(node->hosts[mail->local].table, mail->peer.id32, node->now_ns);
 }
 

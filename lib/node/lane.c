@@ -6,15 +6,17 @@
 
 #include "node_private.h"
 
-#define LANE_TURN 8 /* jobs a call: about 1 ms of curve operations at worst */
+#define LANE_TURN       8 /* jobs a call: a few ms of curve operations at worst */
+#define LANE_OWN_FACTOR 8
 
 int lane_init(struct xord_node *node)
 {
     struct lane *lane = &node->lane;
 
-    lane->cap = node->cfg.lane_cap;
     for (int c = 0; c < LANE_CLASSES; c++) {
-        lane->ring[c] = calloc(lane->cap, sizeof(struct job));
+        /* What we asked for ourselves is bounded by the requests that are open: it gets room to wait. */
+        lane->cap[c] = c == LANE_OWN ? LANE_OWN_FACTOR * node->cfg.lane_cap : node->cfg.lane_cap;
+        lane->ring[c] = calloc(lane->cap[c], sizeof(struct job));
         if (!lane->ring[c])
             return XORD_ENOMEM;
     }
@@ -38,11 +40,11 @@ struct job *lane_push(struct xord_node *node, enum lane_class class)
 {
     struct lane *lane = &node->lane;
 
-    if (lane->cnt[class] == lane->cap) {
+    if (lane->cnt[class] == lane->cap[class]) {
         COUNT(node, drop_lane_full);
         return NULL;
     }
-    return &lane->ring[class][(lane->head[class] + lane->cnt[class]++) % lane->cap];
+    return &lane->ring[class][(lane->head[class] + lane->cnt[class]++) % lane->cap[class]];
 }
 
 /* Copies an unmasked packet; its views move along. */
@@ -295,7 +297,7 @@ void lane_run(struct xord_node *node)
             job_handshake(node, job);
         else
             job_nodes(node, job);
-        lane->head[c] = (lane->head[c] + 1) % lane->cap;
+        lane->head[c] = (lane->head[c] + 1) % lane->cap[c];
         lane->cnt[c]--;
     }
 }

@@ -103,7 +103,7 @@ struct job {
 struct lane {
     struct job *ring[LANE_CLASSES];
     uint32_t head[LANE_CLASSES], cnt[LANE_CLASSES];
-    uint32_t cap;
+    uint32_t cap[LANE_CLASSES];
 };
 
 /* ---- host.c, seeker.c ---- */
@@ -156,7 +156,9 @@ struct xord_node {
     struct mail_queue { /* to ourselves, taken in when the call in progress ends */
         struct xord_mail *head, *tail;
     } self_mail;
-    uint64_t now_ns; /* of the call being served */
+    uint64_t now_ns;              /* of the call being served */
+    uint32_t confirmed_cnt;       /* sessions that came to stand as own handshakes were confirmed */
+    uint32_t burst_confirmed_cnt; /* as the burst was opened */
     /* burst scratch */
     struct xord_packet pkts[XORD_BURST_MAX];
     struct opened opened[XORD_BURST_MAX];

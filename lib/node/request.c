@@ -282,6 +282,7 @@ struct xord_session *conv_confirm(struct xord_node *node, struct conv *conv)
     bool evicted;
 
     COUNT(node, handshakes_out);
+    node->confirmed_cnt++;
     session = xord_session_put(node->sessions, &conv->key, conv->keys.read_key16, conv->keys.write_key16, &evicted);
     if (evicted)
         COUNT(node, sessions_evicted);

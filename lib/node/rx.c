@@ -118,13 +118,19 @@ void rx_message(struct xord_node *node, struct xord_session *session, const uint
         request_on_response(node, session, &msg, plain, len);
 }
 
-/* The burst's key did not fit: the key before it, or that of a handshake of ours that waits to be confirmed. */
+/* The key that the burst was opened with did not fit: a newer one (an earlier packet of the burst has confirmed a handshake),
+ * the one before it, or that of a handshake of ours that waits to be confirmed. */
 static void rx_other_keys(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram,
         struct xord_session *session, struct opened *opened)
 {
     struct xord_session_key key = rx_key(pkt, dgram);
     struct conv *conv;
 
+    if (session && node->confirmed_cnt != node->burst_confirmed_cnt &&
+            rx_try_key(node, pkt, session->read_key16, opened)) {
+        rx_message(node, session, opened->plain, opened->len, &dgram->dst);
+        return;
+    }
     if (session && session->has_old && rx_try_key(node, pkt, session->old_read_key16, opened)) {
         rx_message(node, session, opened->plain, opened->len, &dgram->dst);
         return;
@@ -169,6 +175,7 @@ static void rx_open_all(struct xord_node *node, const struct xord_dgram *burst, 
     uint8_t owner[XORD_BURST_MAX];
     size_t n = 0;
 
+    node->burst_confirmed_cnt = node->confirmed_cnt;
     for (size_t i = 0; i < cnt; i++) {
         struct xord_session_key key;
 

@@ -73,11 +73,11 @@ struct xord_node_config {
     uint32_t host_cnt;
     const struct xord_directory *directory; /* NULL: none */
     uint8_t seed32[32];
-    uint32_t session_cap;          /* 0: 65,536 */
-    uint32_t challenge_cap;        /* 0: 65,536 */
-    uint32_t request_cap;          /* own requests at a time; 0: 4,096 */
-    uint32_t record_cap;           /* verified records remembered; 0: 65,536 */
-    uint32_t lane_cap;             /* slow jobs waiting, in each of three classes; 0: 256 */
+    uint32_t session_cap;   /* 0: 65,536 */
+    uint32_t challenge_cap; /* 0: 65,536 */
+    uint32_t request_cap;   /* own requests at a time; 0: 4,096 */
+    uint32_t record_cap;    /* verified records remembered; 0: 65,536 */
+    uint32_t lane_cap; /* slow jobs waiting for each class of peers, eight times that for our own requests; 0: 256 */
     uint64_t request_timeout_ns;   /* 0: 500 ms */
     uint64_t handshake_timeout_ns; /* 0: 1 s; also a challenge's life */
     const struct xord_talk_handler *talk_handlers;

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* `xord bootnode`: a node that stays. The first line on stdout is its record. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "app.h"
+#include "commands.h"
+#include "xord_bytes.h"
+
+#define STATUS_NS (60 * XORD_NS_PER_S)
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = state->input;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "unexpected argument \"%s\"", arg);
+        return EINVAL;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&node_options_argp, 0, "Node options:", 1}, {0}};
+static const struct argp bootnode_argp = {
+        .parser = parse_option,
+        .doc = "Runs a node that joins the network of its bootnodes (or waits to be found), keeps a routing table and "
+               "answers everybody.\v"
+               "The first line on stdout is the node's record; a new line follows whenever it changes. Ctrl-C ends it. "
+               "EAL options for DPDK go after \"--\".\n"
+               "Example: xord bootnode --key node.key --ip 203.0.113.5",
+        .children = children,
+};
+
+static void print_record(const struct xord_enr *enr)
+{
+    char text[XORD_ENR_MAX_TEXT_LEN + 1];
+
+    puts(xord_enr_to_text(text, enr));
+    fflush(stdout);
+}
+
+static void log_status(const struct xord_engine *engine)
+{
+    struct xord_node_sizes sizes;
+
+    xord_engine_sizes(engine, &sizes);
+    xord_log(XORD_LOG_INFO,
+            "%u sessions, %u nodes in the table (%u verified), %" PRIu64 " packets in, %" PRIu64 " out, %" PRIu64
+            " handshakes",
+            sizes.sessions, sizes.table, sizes.table_live, xord_engine_counter_sum(engine, XORD_CNT_rx_packets),
+            xord_engine_counter_sum(engine, XORD_CNT_tx_packets),
+            xord_engine_counter_sum(engine, XORD_CNT_handshakes_in) +
+                    xord_engine_counter_sum(engine, XORD_CNT_handshakes_out));
+}
+
+/* Until Ctrl-C. */
+static void serve(struct service *service)
+{
+    uint64_t status_ns = xord_now_ns() + STATUS_NS;
+    uint64_t seq = service->self.seq;
+    struct xord_mail *mails[16];
+
+    while (!interrupted()) {
+        uint32_t n = xord_engine_poll(service->engine, mails, 16);
+
+        for (uint32_t i = 0; i < n; i++) {
+            if (mails[i]->kind == XORD_MAIL_SELF && mails[i]->self.seq > seq) {
+                seq = mails[i]->self.seq;
+                xord_log(XORD_LOG_INFO, "a majority of peers sees us elsewhere: new record, seq %" PRIu64, seq);
+                print_record(&mails[i]->self);
+            }
+            xord_engine_mail_free(service->engine, mails[i]);
+        }
+        if (n == 0)
+            xord_engine_wait(service->engine, 500 * XORD_NS_PER_MS);
+        if (xord_now_ns() >= status_ns) {
+            log_status(service->engine);
+            status_ns += STATUS_NS;
+        }
+    }
+}
+
+static int bootnode_run(const struct node_options *options)
+{
+    struct service service = {0};
+    uint8_t seckey32[32];
+    int err = key_read(seckey32, options->key_path);
+
+    if (!err)
+        err = service_open(&service, options, false);
+    /* The time is a seq that grows from start to start without anything to remember. */
+    if (!err)
+        err = service_add_self(&service, options, seckey32, (uint64_t)time(NULL));
+    xord_wipe(seckey32, sizeof(seckey32));
+    service.node.maintain = true;
+    if (!err)
+        err = service_start(&service, options);
+    if (!err) {
+        print_record(&service.self);
+        serve(&service);
+        log_status(service.engine);
+        if (xord_log_get_level() > XORD_LOG_ERROR)
+            counters_print(service.engine, stderr);
+    }
+    service_stop(&service);
+    return err;
+}
+
+int bootnode_main(int argc, char **argv)
+{
+    struct node_options options;
+    int err = node_options_init(&options, &argc, argv);
+
+    signals_init();
+    if (!err)
+        err = parse_args(&bootnode_argp, argc, argv, &options);
+    if (!err && !options.key_path)
+        err = complain("a bootnode needs --key FILE, so that it stays the same node; `xord key new FILE` makes one");
+    if (!err)
+        err = bootnode_run(&options);
+    node_options_free(&options);
+    return err;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the commands share: exit codes, complaints, options, keys, records in, a running engine.
+ * Threading: the main thread only. */
+#pragma once
+
+#include <argp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "xord_engine.h"
+#include "xord_enr.h"
+#include "xord_log.h"
+
+enum exit_code {
+    EXIT_OK = 0,
+    EXIT_USER = 1,    /* bad input, port in use, no permission ... */
+    EXIT_USAGE = 2,   /* unknown option; argp */
+    EXIT_NOTHING = 3, /* nobody answered; a crawl that found nothing */
+};
+
+/* A command of the `xord` binary. */
+struct command {
+    const char *name;
+    const char *summary;               /* one line for `xord --help` */
+    int (*run)(int argc, char **argv); /* argv[0] is "xord <name>"; returns the exit code */
+};
+
+/* One sentence to stderr, "xord: " in front; returns EXIT_USER. */
+int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* argp with our conventions (--help, usage errors exit 2 with a hint). `argv` must outlive the call. */
+int parse_args(const struct argp *argp, int argc, char **argv, void *input);
+
+/* ---- Ctrl-C ---- */
+
+/* Installs handlers for SIGINT, SIGTERM; a second signal ends the process at once. */
+void signals_init(void);
+bool interrupted(void);
+
+/* ---- curve and keys (keys.c) ---- */
+
+struct xord_curve *curve_open(void);
+
+/* Reads 64 hex digits (white space around is fine). 0, or EXIT_USER after a complaint. */
+int key_read(uint8_t seckey32[32], const char *path);
+
+/* Writes a new file with mode 0600; refuses to overwrite. 0, or EXIT_USER after a complaint. */
+int key_write(const char *path, const uint8_t seckey32[32]);
+
+void key_random(uint8_t seckey32[32], const struct xord_curve *curve);
+
+/* ---- records in (records_in.c) ---- */
+
+/* One record found in an input: its text, or what stood in its place. */
+struct record_in {
+    const char *source; /* file name, "-", or "argument" */
+    unsigned line;      /* 1-based; 0: not from a text file */
+    const char *key;    /* node id that a nodes.json gives it; NULL otherwise */
+    const char *text;   /* what should be a record's text */
+};
+
+/* Calls `visit` for each record of X: a record's text, a file of them (one a line; '#' begins a comment), a nodes.json, or
+ * "-" for standard input. 0; what `visit` returned when not 0; or EXIT_USER after a complaint. */
+int records_each(const char *x, int (*visit)(void *ctx, const struct record_in *in), void *ctx);
+
+/* ---- networks (networks.c) ---- */
+
+/* Built-in bootnode records: NULL-terminated, or NULL for an unknown name. */
+const char *const *network_bootnodes(const char *name);
+const char *network_names(void); /* "mainnet, sepolia, ..." */
+
+/* ---- options common to commands that run a node (options.c) ---- */
+
+struct record_list {
+    struct xord_enr *enrs; /* verified */
+    uint32_t cnt, capacity;
+};
+int record_list_add(struct record_list *list, const struct xord_enr *enr); /* EXIT_USER when out of memory */
+void record_list_free(struct record_list *list);
+
+struct node_options {
+    struct xord_port_config port;
+    bool has_ip, has_udp;
+    enum xord_idle idle;
+    bool has_idle;
+    uint64_t request_timeout_ns, handshake_timeout_ns; /* 0: default */
+    struct record_list bootnodes;
+    const char *first_bootnodes; /* what the user called them, for messages; NULL: none given */
+    bool json;
+    bool quiet;
+    const char *key_path;
+    struct xord_curve *curve;
+};
+
+/* Use as an argp child; its input is a `struct node_options *`. */
+extern const struct argp node_options_argp;
+
+/* Before parsing: defaults, and takes EAL options after "--" out of argc. */
+int node_options_init(struct node_options *options, int *argc, char **argv);
+void node_options_free(struct node_options *options);
+
+/* Adds the records of X (a record, a file, a nodes.json, "-", or a network's name). 0 or EXIT_USER after a complaint. */
+int bootnodes_add(struct node_options *options, const char *x);
+
+/* ---- a running node (service.c) ---- */
+
+/* A node with one identity, or with those that the caller adds. */
+struct service {
+    struct xord_engine *engine;
+    struct xord_port *port;
+    struct xord_locals *locals;
+    const struct xord_aes_ops *aes_ops;
+    struct xord_aes *aes;
+    struct xord_node_config node;
+    struct xord_enr self; /* of identity 0 */
+};
+
+/* Opens the port. For commands that serve nobody (`client`): when the user named no port and the default one is taken, any
+ * free one is used. 0 or EXIT_USER after a complaint. */
+int service_open(struct service *service, const struct node_options *options, bool client);
+
+/* Adds one identity with a key and a record that names our addresses. */
+int service_add_self(struct service *service, const struct node_options *options, const uint8_t seckey32[32],
+        uint64_t seq);
+
+/* Starts the workers with service->node. 0 or EXIT_USER after a complaint. */
+int service_start(struct service *service, const struct node_options *options);
+void service_stop(struct service *service);
+
+/* Opens, adds an identity (options->key_path or a random key), starts: what one-exchange commands need. */
+int service_start_client(struct service *service, const struct node_options *options);
+
+/* The endpoint of a record that our port can send to; false when none. */
+bool service_pick_endpoint(const struct service *service, const struct xord_enr *enr, struct xord_endpoint *ep);
+
+/* Non-zero counters, one line each, to `out`: sum and, with several workers, each shard's. */
+void counters_print(const struct xord_engine *engine, FILE *out);

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How a crawl is getting on, and what it came to. */
+#include <inttypes.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "crawl.h"
+
+#define TTY_NS (200 * XORD_NS_PER_MS)
+#define LOG_NS (10 * XORD_NS_PER_S)
+
+void progress_init(struct progress *progress, uint64_t now_ns)
+{
+    progress->tty = isatty(STDERR_FILENO);
+    progress->last_ns = now_ns;
+    progress->last_done = 0;
+    progress->next_ns = now_ns + (progress->tty ? TTY_NS : LOG_NS);
+}
+
+void progress_show(struct progress *progress, const struct driver *driver, uint64_t now_ns)
+{
+    struct xord_crawl_stats stats;
+    uint64_t done;
+    double seconds;
+
+    if (now_ns < progress->next_ns)
+        return;
+    xord_crawl_stats(driver->crawl, &stats);
+    done = stats.alive + stats.dead;
+    seconds = (double)(now_ns - progress->last_ns) / 1e9;
+    if (xord_log_get_level() > XORD_LOG_ERROR)
+        fprintf(stderr,
+                "%sxord: known %" PRIu64 ", visited %" PRIu64 ", alive %" PRIu64 ", in flight %" PRIu64
+                ", %.0f nodes/s, elapsed %.1f s%s",
+                progress->tty ? "\r\033[K" : "", stats.known, done, stats.alive, stats.in_flight,
+                (double)(done - progress->last_done) / seconds, (double)(now_ns - driver->started_ns) / 1e9,
+                progress->tty ? "" : "\n");
+    progress->last_ns = now_ns;
+    progress->last_done = done;
+    progress->next_ns = now_ns + (progress->tty ? TTY_NS : LOG_NS);
+}
+
+void progress_end(struct progress *progress)
+{
+    if (progress->tty && xord_log_get_level() > XORD_LOG_ERROR)
+        fputs("\r\033[K", stderr);
+}
+
+static double peak_mib(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)usage.ru_maxrss / 1024;
+}
+
+struct totals {
+    struct xord_crawl_stats stats;
+    uint64_t packets_out, packets_in, bytes_out, bytes_in;
+    double seconds, requests_a_node;
+};
+
+static struct totals totals_of(const struct driver *driver)
+{
+    const struct xord_engine *engine = driver->service->engine;
+    struct totals t = {
+            .packets_out = xord_engine_counter_sum(engine, XORD_CNT_tx_packets),
+            .packets_in = xord_engine_counter_sum(engine, XORD_CNT_rx_packets),
+            .bytes_out = xord_engine_counter_sum(engine, XORD_CNT_tx_bytes),
+            .bytes_in = xord_engine_counter_sum(engine, XORD_CNT_rx_bytes),
+            .seconds = (double)(xord_now_ns() - driver->started_ns) / 1e9,
+    };
+    uint64_t visited;
+
+    xord_crawl_stats(driver->crawl, &t.stats);
+    visited = t.stats.alive + t.stats.dead;
+    t.requests_a_node = visited ? (double)t.stats.requests / (double)visited : 0;
+    return t;
+}
+
+static void summary_json(const struct totals *t, const char *out_path, bool complete)
+{
+    printf("{\"complete\":%s,\"alive\":%" PRIu64 ",\"dead\":%" PRIu64 ",\"skipped\":%" PRIu64 ",\"unvisited\":%" PRIu64
+           ",\"incomplete\":%" PRIu64 ",\"known\":%" PRIu64 ",\"records\":%" PRIu64 ",\"requests\":%" PRIu64
+           ",\"requests_a_node\":%.2f,\"answers\":%" PRIu64 ",\"timeouts\":%" PRIu64 ",\"packets_out\":%" PRIu64
+           ",\"packets_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64 ",\"bytes_in\":%" PRIu64
+           ",\"seconds\":%.3f,\"peak_mib\":%.1f,\"out\":\"%s\"}\n",
+            complete ? "true" : "false", t->stats.alive, t->stats.dead, t->stats.skipped,
+            t->stats.queued + t->stats.visiting, t->stats.incomplete, t->stats.known, t->stats.records,
+            t->stats.requests, t->requests_a_node, t->stats.answers, t->stats.timeouts, t->packets_out, t->packets_in,
+            t->bytes_out, t->bytes_in, t->seconds, peak_mib(), out_path ? out_path : "");
+}
+
+static void summary_text(const struct totals *t, const char *out_path, bool complete)
+{
+    printf("%s\n", complete ? "crawl complete" : "crawl cut short");
+    printf("  alive     %10" PRIu64 "  (%" PRIu64 " of them incompletely answered)\n", t->stats.alive,
+            t->stats.incomplete);
+    printf("  dead      %10" PRIu64 "  (known, but silent)\n", t->stats.dead);
+    if (t->stats.skipped)
+        printf("  skipped   %10" PRIu64 "  (no UDP endpoint of our address family)\n", t->stats.skipped);
+    if (t->stats.queued + t->stats.visiting)
+        printf("  unvisited %10" PRIu64 "\n", t->stats.queued + t->stats.visiting);
+    printf("  records   %10" PRIu64 "  (mentions, of %" PRIu64 " nodes)\n", t->stats.records, t->stats.known);
+    printf("  requests  %10" PRIu64 "  (%.1f a node; %" PRIu64 " timeouts)\n", t->stats.requests, t->requests_a_node,
+            t->stats.timeouts);
+    printf("  packets   %10" PRIu64 "  (%" PRIu64 " out, %" PRIu64 " in)\n", t->packets_out + t->packets_in,
+            t->packets_out, t->packets_in);
+    printf("  bytes     %10" PRIu64 "  (%" PRIu64 " out, %" PRIu64 " in)\n", t->bytes_out + t->bytes_in, t->bytes_out,
+            t->bytes_in);
+    printf("  time      %10.2f s\n", t->seconds);
+    printf("  memory    %10.1f MiB at most\n", peak_mib());
+    if (out_path)
+        printf("  written   %s\n", out_path);
+}
+
+void summary_print(const struct driver *driver, const char *out_path, bool complete)
+{
+    struct totals t = totals_of(driver);
+
+    if (driver->options->json)
+        summary_json(&t, out_path, complete);
+    else
+        summary_text(&t, out_path, complete);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The xord binary: finds the command and runs it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "app.h"
+#include "commands.h"
+
+#ifndef XORD_VERSION
+#define XORD_VERSION "0.1.0"
+#endif
+
+static const struct command commands[] = {
+        {"ping", "one PING, with round-trip time", ping_main},
+        {"findnode", "one FINDNODE: a node's neighbours at given distances", findnode_main},
+        {"talk", "one TALKREQ", talk_main},
+        {"lookup", "the nodes closest to a node id", lookup_main},
+        {"bootnode", "a node that stays", bootnode_main},
+        {"testnet", "a network of many nodes in one process", testnet_main},
+        {"crawl", "visit every node of a network", crawl_main},
+};
+
+#define COMMAND_CNT (sizeof(commands) / sizeof(commands[0]))
+
+static void usage(FILE *out)
+{
+    fputs("Usage: xord COMMAND [OPTION...]\n"
+          "Node Discovery v5.1 (discv5): crawl networks, run bootnodes and test networks.\n\nCommands:\n",
+            out);
+    for (size_t i = 0; i < COMMAND_CNT; i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    fputs("\n`xord COMMAND --help` tells more. Results go to stdout, the log to stderr.\n", out);
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    char name[32];
+
+    snprintf(name, sizeof(name), "xord %s", command->name);
+    argv[1] = name;
+    return command->run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        usage(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        usage(stdout);
+        return EXIT_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("xord " XORD_VERSION);
+        return EXIT_OK;
+    }
+    for (size_t i = 0; i < COMMAND_CNT; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return run(&commands[i], argc, argv);
+    complain("there is no command \"%s\": see `xord --help`", argv[1]);
+    return EXIT_USAGE;
+}
