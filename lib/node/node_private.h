@@ -71,6 +71,9 @@ struct req {
     uint8_t msg[XORD_MESSAGE_MAX_LEN];
 };
 
+/* A request id is slot 4 || random 4, with the top bit set: implementations that hold ids as numbers lose leading zeroes. */
+#define REQUEST_ID_TOP UINT32_C(0x80000000)
+
 /* All requests open to one peer, in order. */
 struct conv {
     struct xord_session_key key;

@@ -345,7 +345,7 @@ static struct req *req_alloc(struct xord_node *node, const struct xord_mail *mai
     req->type = mail->request.type;
     req->reply_to = mail->reply_to;
     req->cookie = mail->cookie;
-    xord_store_be32(req->request_id8, slot);
+    xord_store_be32(req->request_id8, slot | REQUEST_ID_TOP);
     xord_rng_fill(&node->rng, req->request_id8 + 4, 4);
     return req;
 }

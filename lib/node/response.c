@@ -19,7 +19,7 @@ static struct req *request_by_id(struct xord_node *node, const struct xord_messa
     struct req *req = NULL;
 
     if (msg->request_id.len == 8)
-        req = request_at(node, xord_load_be32(msg->request_id.bytes), msg->request_id.bytes);
+        req = request_at(node, xord_load_be32(msg->request_id.bytes) & ~REQUEST_ID_TOP, msg->request_id.bytes);
     if (!req || req->state != REQ_SENT || req->type != request_of(msg->type))
         return NULL;
     return memcmp(&node->convs[req->conv].key, key, sizeof(*key)) == 0 ? req : NULL;
