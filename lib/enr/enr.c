@@ -178,8 +178,7 @@ int xord_enr_from_text(struct xord_enr *enr, const char *text, size_t text_len)
 
 char *xord_enr_to_text(char out[XORD_ENR_MAX_TEXT_LEN + 1], const struct xord_enr *enr)
 {
-    memcpy(out, TEXT_PREFIX, TEXT_PREFIX_LEN);
-    xord_base64url_encode(out + TEXT_PREFIX_LEN, enr->raw, enr->len);
+    xord_base64url_encode(stpcpy(out, TEXT_PREFIX), enr->raw, enr->len);
     return out;
 }
 

@@ -4,11 +4,11 @@
 #include "xord_enr_keys.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "enr_private.h"
 #include "xord_rlp.h"
+#include "xord_text.h"
 
 /* By name. */
 static const struct xord_enr_key known_keys[] = {
@@ -69,23 +69,30 @@ struct text {
     size_t len;
 };
 
-static __attribute__((format(printf, 2, 3))) void put(struct text *out, const char *format, ...)
+static void put(struct text *out, const char *words)
 {
-    va_list args;
-    int len;
+    while (*words && out->len + 1 < out->cap)
+        out->buf[out->len++] = *words++;
+    out->buf[out->len] = '\0';
+}
 
-    va_start(args, format);
-    len = vsnprintf(out->buf + out->len, out->cap - out->len, format, args);
-    va_end(args);
-    if (len > 0)
-        out->len += (size_t)len < out->cap - out->len ? (size_t)len : out->cap - out->len - 1;
+static void put_uint(struct text *out, uint64_t v)
+{
+    char digits[24];
+
+    snprintf(digits, sizeof(digits), "%" PRIu64, v);
+    put(out, digits);
 }
 
 static void put_hex(struct text *out, const uint8_t *data, size_t len)
 {
     put(out, "0x");
-    for (size_t i = 0; i < len; i++)
-        put(out, "%02x", data[i]);
+    for (size_t i = 0; i < len; i++) {
+        char digits[3];
+
+        xord_hex_encode(digits, &data[i], 1);
+        put(out, digits);
+    }
 }
 
 static bool put_printable(struct text *out, const uint8_t *data, size_t len)
@@ -93,8 +100,8 @@ static bool put_printable(struct text *out, const uint8_t *data, size_t len)
     for (size_t i = 0; i < len; i++) {
         if (data[i] < 0x20 || data[i] > 0x7e)
             return false;
+        put(out, (const char[]){(char)data[i], '\0'});
     }
-    put(out, "%.*s", (int)len, (const char *)data);
     return true;
 }
 
@@ -108,7 +115,7 @@ static bool put_list(struct text *out, struct xord_rd rd, unsigned depth)
 
         if (rd.err)
             return false;
-        put(out, "%s", separator);
+        put(out, separator);
         if (!item.is_list)
             put_hex(out, item.data, item.len);
         else if (depth == LIST_DEPTH_MAX)
@@ -144,7 +151,7 @@ static bool format_uint_below(struct text *out, const struct xord_enr_pair *pair
     struct xord_rd rd = xord_rd_init(pair->value_raw, pair->value_raw_len);
     uint64_t v = xord_rlp_uint(&rd, max);
 
-    put(out, "%" PRIu64, v);
+    put_uint(out, v);
     return !rd.err;
 }
 
@@ -162,7 +169,10 @@ static bool format_ip4(struct text *out, const struct xord_enr_pair *pair)
 {
     const uint8_t *ip = pair->value;
 
-    put(out, "%u.%u.%u.%u", ip[0], ip[1], ip[2], ip[3]);
+    for (unsigned i = 0; i < 4; i++) {
+        put(out, i ? "." : "");
+        put_uint(out, ip[i]);
+    }
     return true;
 }
 
@@ -170,7 +180,8 @@ static bool format_ip6(struct text *out, const struct xord_enr_pair *pair)
 {
     char text[XORD_ENDPOINT_TEXT_LEN];
 
-    put(out, "%s%s", xord_ip_is_v4(pair->value) ? "::ffff:" : "", xord_ip_format(text, pair->value));
+    put(out, xord_ip_is_v4(pair->value) ? "::ffff:" : "");
+    put(out, xord_ip_format(text, pair->value));
     return true;
 }
 
@@ -186,7 +197,11 @@ static bool format_bits(struct text *out, const struct xord_enr_pair *pair)
     for (size_t i = 0; i < pair->value_len; i++)
         set_cnt += (unsigned)__builtin_popcount(pair->value[i]);
     put_hex(out, pair->value, pair->value_len);
-    put(out, " (%u of %u)", set_cnt, pair->value_len * 8U);
+    put(out, " (");
+    put_uint(out, set_cnt);
+    put(out, " of ");
+    put_uint(out, (uint64_t)pair->value_len * 8);
+    put(out, ")");
     return true;
 }
 
@@ -202,10 +217,9 @@ static bool format_eth(struct text *out, const struct xord_enr_pair *pair)
         return false;
     put(out, "fork ");
     put_hex(out, hash4, 4);
+    put(out, next ? " next " : " next none");
     if (next)
-        put(out, " next %" PRIu64, next);
-    else
-        put(out, " next none");
+        put_uint(out, next);
     return true;
 }
 
@@ -217,10 +231,9 @@ static bool format_eth2(struct text *out, const struct xord_enr_pair *pair)
     put_hex(out, pair->value, 4);
     put(out, " next ");
     put_hex(out, pair->value + 4, 4);
+    put(out, epoch != EPOCH_NEVER ? " epoch " : " epoch none");
     if (epoch != EPOCH_NEVER)
-        put(out, " epoch %" PRIu64, epoch);
-    else
-        put(out, " epoch none");
+        put_uint(out, epoch);
     return true;
 }
 
@@ -247,7 +260,10 @@ static bool format_opstack(struct text *out, const struct xord_enr_pair *pair)
     uint64_t chain_id = read_leb128(&rd);
     uint64_t version = read_leb128(&rd);
 
-    put(out, "chain %" PRIu64 " version %" PRIu64, chain_id, version);
+    put(out, "chain ");
+    put_uint(out, chain_id);
+    put(out, " version ");
+    put_uint(out, version);
     return !xord_rd_end(&rd);
 }
 
@@ -259,7 +275,7 @@ static bool format_client(struct text *out, const struct xord_enr_pair *pair)
     for (; xord_rd_left(&rd); cnt++) {
         struct xord_slice_rd part = xord_rlp_bytes(&rd, XORD_ENR_MAX_LEN);
 
-        put(out, "%s", cnt ? " " : "");
+        put(out, cnt ? " " : "");
         if (rd.err || !put_printable(out, part.data, part.len))
             return false;
     }
@@ -312,8 +328,10 @@ int xord_enr_value_format(char *out, size_t cap, const struct xord_enr_pair *pai
     const struct xord_enr_key *key = xord_enr_key_lookup(pair->key, pair->key_len);
     char none;
     struct text text = {.buf = cap ? out : &none, .cap = cap ? cap : 1};
-    bool ok = key && format_known(&text, key, pair);
+    bool ok;
 
+    text.buf[0] = '\0';
+    ok = key && format_known(&text, key, pair);
     if (!ok) {
         text.len = 0;
         format_unknown(&text, pair);

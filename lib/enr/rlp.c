@@ -91,7 +91,9 @@ uint64_t xord_rlp_uint(struct xord_rd *rd, uint64_t max)
     struct xord_slice_rd bytes = xord_rlp_bytes(rd, SIZE_MAX);
     uint64_t v = 0;
 
-    if (bytes.len && bytes.data[0] == 0)
+    if (!bytes.data || bytes.len == 0)
+        return 0; /* zero, or an error that is set */
+    if (bytes.data[0] == 0)
         xord_rd_fail(rd, XORD_ECANON);
     if (bytes.len > sizeof(v))
         xord_rd_fail(rd, XORD_ERANGE);

@@ -32,7 +32,7 @@ static struct xord_enr sign_and_verify(const struct xord_enr_draft *draft)
     cr_assert_eq(xord_enr_sign(&enr, draft, curve, seckey32), 0);
     cr_assert_eq(record_decode(&again, enr.raw, enr.len), 0);
     cr_assert_eq(xord_enr_verify(&again, curve), 0);
-    cr_assert_bytes(&enr, &again, sizeof(enr));
+    cr_assert(record_equal(&enr, &again));
     xord_curve_close(curve);
     return enr;
 }
@@ -214,6 +214,12 @@ Test(enr_build, three_hundred_bytes_and_no_more)
     xord_curve_close(curve);
 }
 
+static bool draft_equal(const struct xord_enr_draft *a, const struct xord_enr_draft *b)
+{
+    return a->seq == b->seq && a->pair_cnt == b->pair_cnt && a->buf_len == b->buf_len &&
+           memcmp(a->pairs, b->pairs, sizeof(a->pairs)) == 0 && memcmp(a->buf, b->buf, sizeof(a->buf)) == 0;
+}
+
 Test(enr_build, a_full_draft_says_so_and_stays_as_it_was)
 {
     static const uint8_t filler[RECORD_CAP];
@@ -227,13 +233,13 @@ Test(enr_build, a_full_draft_says_so_and_stays_as_it_was)
         cr_assert_eq(xord_enr_draft_set(&draft, &key, 1, &key, 1), 0);
     before = draft;
     cr_assert_eq(xord_enr_draft_set(&draft, &key, 1, &key, 1), XORD_ENOSPC, "too many pairs");
-    cr_assert_bytes(&draft, &before, sizeof(draft));
+    cr_assert(draft_equal(&draft, &before));
     cr_assert_eq(xord_enr_sign(&enr, &draft, curve, seckey32), XORD_ESIZE);
 
     cr_assert_eq(xord_enr_draft_set(&draft, &key, 1, filler, sizeof(filler)), XORD_ENOSPC);
     cr_assert_eq(xord_enr_draft_set(&draft, filler, sizeof(filler), &key, 1), XORD_ENOSPC);
     cr_assert_eq(xord_enr_draft_set(&draft, filler, 1, filler, 900), XORD_ENOSPC, "replaced by too much");
-    cr_assert_bytes(&draft, &before, sizeof(draft));
+    cr_assert(draft_equal(&draft, &before));
     xord_enr_draft_init(&draft, 1);
     cr_assert_eq(xord_enr_draft_set(&draft, filler, 1, filler, sizeof(draft.buf) - 1 - 3), 0, "to the last byte");
     cr_assert_eq(xord_enr_draft_set(&draft, filler, 1, filler, sizeof(draft.buf) - 1 - 2), XORD_ENOSPC);

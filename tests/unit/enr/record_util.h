@@ -51,6 +51,13 @@ static inline int record_decode_body(struct xord_enr *enr, const char *body_hex)
     return record_decode(enr, raw, len);
 }
 
+/* The same bytes and what verification found; a whole-struct comparison would look at padding. */
+static inline bool record_equal(const struct xord_enr *a, const struct xord_enr *b)
+{
+    return a->seq == b->seq && a->len == b->len && memcmp(a->raw, b->raw, sizeof(a->raw)) == 0 &&
+           memcmp(a->id32, b->id32, sizeof(a->id32)) == 0 && memcmp(a->pubkey33, b->pubkey33, XORD_PUBKEY_LEN) == 0;
+}
+
 static inline struct xord_curve *test_curve(void)
 {
     static const uint8_t seed32[32] = {1};
