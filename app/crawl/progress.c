@@ -6,15 +6,16 @@
 
 #include "crawl.h"
 
-#define TTY_NS (200 * XORD_NS_PER_MS)
-#define LOG_NS (10 * XORD_NS_PER_S)
+#define TTY_NS       (200 * XORD_NS_PER_MS)
+#define LOG_NS       (10 * XORD_NS_PER_S)
+#define LOG_FIRST_NS (1 * XORD_NS_PER_S) /* so that a short crawl shows that it moves */
 
 void progress_init(struct progress *progress, uint64_t now_ns)
 {
     progress->tty = isatty(STDERR_FILENO);
     progress->last_ns = now_ns;
     progress->last_done = 0;
-    progress->next_ns = now_ns + (progress->tty ? TTY_NS : LOG_NS);
+    progress->next_ns = now_ns + (progress->tty ? TTY_NS : LOG_FIRST_NS);
 }
 
 void progress_show(struct progress *progress, const struct driver *driver, uint64_t now_ns)

@@ -330,7 +330,7 @@ static void print_text(const struct exchange_args *args, const struct reply *rep
         break;
     case TALK:
         xord_hex_encode(hex, reply->talk, reply->talk_len);
-        printf("%s\n%u bytes in %.3f ms\n", hex, reply->talk_len, ms);
+        printf("%s%s%u bytes in %.3f ms\n", hex, reply->talk_len ? "\n" : "", reply->talk_len, ms);
         break;
     case LOOKUP:
         print_records(reply, args->target32);
