@@ -6,6 +6,7 @@
  * Threading: pure. Memory: both borrow the caller's buffer. */
 #pragma once
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,37 +14,47 @@
 
 #include "xord_err.h"
 
+/* By memcpy and byte swap: the compiler makes one load or store of it, as it does not of shifted bytes. */
 static inline uint16_t xord_load_be16(const uint8_t p[2])
 {
-    return (uint16_t)(p[0] << 8 | p[1]);
+    uint16_t v;
+
+    memcpy(&v, p, sizeof(v));
+    return be16toh(v);
 }
 
 static inline uint32_t xord_load_be32(const uint8_t p[4])
 {
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+    uint32_t v;
+
+    memcpy(&v, p, sizeof(v));
+    return be32toh(v);
 }
 
 static inline uint64_t xord_load_be64(const uint8_t p[8])
 {
-    return (uint64_t)xord_load_be32(p) << 32 | xord_load_be32(p + 4);
+    uint64_t v;
+
+    memcpy(&v, p, sizeof(v));
+    return be64toh(v);
 }
 
 static inline void xord_store_be16(uint8_t p[2], uint16_t v)
 {
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
+    v = htobe16(v);
+    memcpy(p, &v, sizeof(v));
 }
 
 static inline void xord_store_be32(uint8_t p[4], uint32_t v)
 {
-    xord_store_be16(p, (uint16_t)(v >> 16));
-    xord_store_be16(p + 2, (uint16_t)v);
+    v = htobe32(v);
+    memcpy(p, &v, sizeof(v));
 }
 
 static inline void xord_store_be64(uint8_t p[8], uint64_t v)
 {
-    xord_store_be32(p, (uint32_t)(v >> 32));
-    xord_store_be32(p + 4, (uint32_t)v);
+    v = htobe64(v);
+    memcpy(p, &v, sizeof(v));
 }
 
 struct xord_rd {

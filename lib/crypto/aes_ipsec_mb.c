@@ -156,6 +156,13 @@ static struct ctr_counter ctr_counter_at(const uint8_t iv16[16], uint64_t block)
     return c;
 }
 
+static const uint8_t *ctr_counter_store(uint8_t iv16[16], const struct ctr_counter *c)
+{
+    xord_store_be64(iv16, c->hi);
+    xord_store_be64(iv16 + 8, c->lo);
+    return iv16;
+}
+
 static uint64_t blocks_before_wrap(const struct ctr_counter *c)
 {
     return (1ULL << 32) - (uint32_t)c->lo;
@@ -168,14 +175,14 @@ static uint32_t ctr_queue_part(struct xord_aes *aes, const struct xord_ctr_job *
     uint32_t off = (uint32_t)(pos % BLOCK);
     const uint8_t *src = job->src + (pos - job->skip);
     uint8_t *dst = job->dst + (pos - job->skip);
-    uint8_t *iv16, *block;
+    const uint8_t *iv16 = job->iv16;
+    uint8_t *block;
 
     if (aes->queued == CTR_BURST)
         ctr_flush(aes);
-    iv16 = aes->ivs[aes->queued];
     block = aes->blocks[aes->queued];
-    xord_store_be64(iv16, c.hi);
-    xord_store_be64(iv16 + 8, c.lo);
+    if (pos >= BLOCK)
+        iv16 = ctr_counter_store(aes->ivs[aes->queued], &c);
     if (off == 0) {
         if (len > blocks_before_wrap(&c) * BLOCK)
             len = (uint32_t)(blocks_before_wrap(&c) * BLOCK);
