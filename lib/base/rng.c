@@ -52,9 +52,9 @@ static void chacha20_blocks4(uint8_t out[4 * 64], const uint32_t key[8], uint32_
     in[12] = (word4){counter, counter + 1, counter + 2, counter + 3};
     memcpy(x, in, sizeof(x));
     chacha20_rounds(x);
-    for (int i = 0; i < 16; i++) {
+    for (size_t i = 0; i < 16; i++) {
         x[i] += in[i];
-        for (int block = 0; block < 4; block++)
+        for (size_t block = 0; block < 4; block++)
             memcpy(out + 64 * block + 4 * i, (uint8_t *)&x[i] + 4 * block, 4);
     }
 }
