@@ -56,7 +56,7 @@ struct xord_rlp_item xord_rlp_next(struct xord_rd *rd)
     item.len = read_header(rd, &item);
     payload = rd->pos;
     item.data = xord_rd_take(rd, item.len);
-    if (item.data && !item.is_list && item.len == 1 && payload != item.raw && payload[0] < STRING_SHORT)
+    if (!rd->err && !item.is_list && item.len == 1 && payload != item.raw && payload[0] < STRING_SHORT)
         xord_rd_fail(rd, XORD_ECANON);
     if (rd->err)
         return (struct xord_rlp_item){0};
