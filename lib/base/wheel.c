@@ -7,6 +7,7 @@
 #include "xord_clock.h"
 
 #define SLOT_BITS 6
+#define JUMP_MS   60000
 #define SPAN_MS   (1ULL << (SLOT_BITS * XORD_WHEEL_LEVELS))
 
 static void list_init(struct xord_timer *head)
@@ -102,10 +103,22 @@ static void wheel_tick(struct xord_wheel *wheel)
     slot_replace(wheel, &wheel->slots[0][now & (XORD_WHEEL_SLOTS - 1)]);
 }
 
+/* After a long sleep (a machine suspended, a simulation skipping ahead) all timers are placed anew instead of ticking
+ * through every millisecond. */
+static void wheel_jump(struct xord_wheel *wheel, uint64_t now_ms)
+{
+    wheel->now_ms = now_ms;
+    for (unsigned level = 0; level < XORD_WHEEL_LEVELS; level++)
+        for (unsigned slot = 0; slot < XORD_WHEEL_SLOTS; slot++)
+            slot_replace(wheel, &wheel->slots[level][slot]);
+}
+
 void xord_wheel_advance(struct xord_wheel *wheel, uint64_t now_ns)
 {
     uint64_t now_ms = now_ns / XORD_NS_PER_MS;
 
+    if (now_ms > wheel->now_ms + JUMP_MS && wheel->armed_cnt > 0)
+        wheel_jump(wheel, now_ms);
     while (wheel->now_ms < now_ms) {
         if (wheel->armed_cnt == 0)
             wheel->now_ms = now_ms;
