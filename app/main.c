@@ -11,6 +11,8 @@
 #endif
 
 static const struct command commands[] = {
+        {"key", "make a secret key, or show which node it makes", key_main},
+        {"enr", "show, check and make node records", enr_main},
         {"ping", "one PING, with round-trip time", ping_main},
         {"findnode", "one FINDNODE: a node's neighbours at given distances", findnode_main},
         {"talk", "one TALKREQ", talk_main},

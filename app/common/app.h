@@ -33,6 +33,17 @@ int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* argp with our conventions (--help, usage errors exit 2 with a hint). `argv` must outlive the call. */
 int parse_args(const struct argp *argp, int argc, char **argv, void *input);
 
+/* A decimal number from `min` to `max`, given with --`name`. 0, or EXIT_USER after a complaint. */
+int number_parse(uint64_t *out, const char *text, const char *name, uint64_t min, uint64_t max);
+
+/* ---- results ---- */
+
+/* A JSON string with its quotes, whatever the bytes are. */
+void json_print_string(FILE *out, const char *text, size_t len);
+
+/* To be called when all results are printed: 0, or EXIT_USER after a complaint when stdout did not take them. */
+int output_end(void);
+
 /* ---- Ctrl-C ---- */
 
 /* Installs handlers for SIGINT, SIGTERM; a second signal ends the process at once. */
@@ -55,7 +66,7 @@ void key_random(uint8_t seckey32[32], const struct xord_curve *curve);
 
 /* One record found in an input: its text, or what stood in its place. */
 struct record_in {
-    const char *source; /* file name, "-", or "argument" */
+    const char *source; /* file name, "standard input", or "argument" */
     unsigned line;      /* 1-based; 0: not from a text file */
     const char *key;    /* node id that a nodes.json gives it; NULL otherwise */
     const char *text;   /* what should be a record's text */

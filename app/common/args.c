@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Complaints, argument parsing, Ctrl-C. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "app.h"
@@ -14,6 +17,10 @@ int complain(const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    /* What a stranger wrote must not steer the terminal. */
+    for (char *c = text; *c; c++)
+        if (iscntrl((unsigned char)*c))
+            *c = '?';
     fprintf(stderr, "xord: %s\n", text);
     return EXIT_USER;
 }
@@ -22,6 +29,29 @@ int parse_args(const struct argp *argp, int argc, char **argv, void *input)
 {
     argp_err_exit_status = EXIT_USAGE;
     return argp_parse(argp, argc, argv, 0, NULL, input) ? EXIT_USAGE : 0;
+}
+
+int number_parse(uint64_t *out, const char *text, const char *name, uint64_t min, uint64_t max)
+{
+    unsigned long long v;
+    char *end;
+
+    errno = 0;
+    v = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno || v < min || v > max)
+        return complain("--%s %.60s is not a number from %llu to %llu", name, text, (unsigned long long)min,
+                (unsigned long long)max);
+    *out = v;
+    return 0;
+}
+
+int output_end(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    if (errno == EPIPE)
+        return EXIT_USER; /* the reader has seen enough, as `head` does */
+    return complain("cannot write the results: %s", strerror(errno));
 }
 
 static volatile sig_atomic_t signal_cnt;

@@ -109,18 +109,6 @@ static int network_add(struct node_options *options, const char *name)
 
 /* ---- values ---- */
 
-static int number_parse(uint64_t *out, const char *text, const char *name, uint64_t min, uint64_t max)
-{
-    char *end;
-    unsigned long long v = strtoull(text, &end, 10);
-
-    if (*text < '0' || *text > '9' || *end || v < min || v > max)
-        return complain("--%s %s is not a number from %llu to %llu", name, text, (unsigned long long)min,
-                (unsigned long long)max);
-    *out = v;
-    return 0;
-}
-
 static int ip_add(struct node_options *options, const char *text)
 {
     struct xord_port_config *port = &options->port;

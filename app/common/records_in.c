@@ -135,7 +135,7 @@ int records_each(const char *x, visit_fn visit, void *ctx)
     if (strncmp(x, "enr:", 4) == 0)
         return visit(ctx, &(struct record_in){.source = "argument", .text = x});
     if (strcmp(x, "-") == 0)
-        return each_in_file(stdin, "-", visit, ctx);
+        return each_in_file(stdin, "standard input", visit, ctx);
     if (stat(x, &st) == 0 && S_ISDIR(st.st_mode))
         return complain("%s is a directory: name a file, a record (enr:...) or -", x);
     file = fopen(x, "re");
