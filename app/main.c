@@ -45,13 +45,19 @@ static int run(const struct command *command, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    static char help[] = "--help";
+
     if (argc < 2) {
         usage(stderr);
         return EXIT_USAGE;
     }
+    if (strcmp(argv[1], "help") == 0 && argc == 3) {
+        argv[1] = argv[2];
+        argv[2] = help;
+    }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         usage(stdout);
-        return EXIT_OK;
+        return output_end();
     }
     if (strcmp(argv[1], "--version") == 0) {
         puts("xord " XORD_VERSION);

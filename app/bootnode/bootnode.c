@@ -8,6 +8,7 @@
 #include "app.h"
 #include "commands.h"
 #include "xord_bytes.h"
+#include "xord_text.h"
 
 #define STATUS_NS (60 * XORD_NS_PER_S)
 
@@ -15,7 +16,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = state->input;
+        state->child_inputs[0] = state->child_inputs[1] = state->child_inputs[2] = state->input;
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "unexpected argument \"%s\"", arg);
@@ -25,7 +26,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&node_options_argp, 0, "Node options:", 1}, {0}};
+static const struct argp_child children[] = {
+        {&join_options_argp, 0, "Where to begin:", 1},
+        {&node_options_argp, 0, "Node options:", 2},
+        {&key_options_argp, 0, NULL, 2},
+        {0},
+};
 static const struct argp bootnode_argp = {
         .parser = parse_option,
         .doc = "Runs a node that joins the network of its bootnodes (or waits to be found), keeps a routing table and "
@@ -36,11 +42,16 @@ static const struct argp bootnode_argp = {
         .children = children,
 };
 
-static void print_record(const struct xord_enr *enr)
+static void print_record(const struct xord_enr *enr, bool json)
 {
-    char text[XORD_ENR_MAX_TEXT_LEN + 1];
+    char text[XORD_ENR_MAX_TEXT_LEN + 1], id[2 * XORD_ID_LEN + 1];
 
-    puts(xord_enr_to_text(text, enr));
+    xord_hex_encode(id, enr->id32, XORD_ID_LEN);
+    xord_enr_to_text(text, enr);
+    if (json)
+        printf("{\"node_id\":\"%s\",\"seq\":%" PRIu64 ",\"record\":\"%s\"}\n", id, enr->seq, text);
+    else
+        puts(text);
     fflush(stdout);
 }
 
@@ -59,7 +70,7 @@ static void log_status(const struct xord_engine *engine)
 }
 
 /* Until Ctrl-C. */
-static void serve(struct service *service)
+static void serve(struct service *service, bool json)
 {
     uint64_t status_ns = xord_now_ns() + STATUS_NS;
     uint64_t seq = service->self.seq;
@@ -72,7 +83,7 @@ static void serve(struct service *service)
             if (mails[i]->kind == XORD_MAIL_SELF && mails[i]->self.seq > seq) {
                 seq = mails[i]->self.seq;
                 xord_log(XORD_LOG_INFO, "a majority of peers sees us elsewhere: new record, seq %" PRIu64, seq);
-                print_record(&mails[i]->self);
+                print_record(&mails[i]->self, json);
             }
             xord_engine_mail_free(service->engine, mails[i]);
         }
@@ -101,8 +112,10 @@ static int bootnode_run(const struct node_options *options)
     if (!err)
         err = service_start(&service, options);
     if (!err) {
-        print_record(&service.self);
-        serve(&service);
+        print_record(&service.self, options->json);
+        if (!service.self.has_ip && !service.self.has_ip6)
+            xord_log(XORD_LOG_INFO, "the record names no address until peers have said what it is; --ip ADDR sets it");
+        serve(&service, options->json);
         log_status(service.engine);
         if (xord_log_get_level() > XORD_LOG_ERROR)
             counters_print(service.engine, stderr);

@@ -27,8 +27,15 @@ struct command {
     int (*run)(int argc, char **argv); /* argv[0] is "xord <name>"; returns the exit code */
 };
 
-/* One sentence to stderr, "xord: " in front; returns EXIT_USER. */
-int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* One sentence to stderr, "xord: " in front. */
+void complain_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same, with the value EXIT_USER; a macro, so that compilers and analyzers see that it is not 0. */
+#define complain(...)                                                                                                  \
+    __extension__({                                                                                                    \
+        complain_print(__VA_ARGS__);                                                                                   \
+        EXIT_USER;                                                                                                     \
+    })
 
 /* argp with our conventions (--help, usage errors exit 2 with a hint). `argv` must outlive the call. */
 int parse_args(const struct argp *argp, int argc, char **argv, void *input);
@@ -37,6 +44,9 @@ int parse_args(const struct argp *argp, int argc, char **argv, void *input);
 int number_parse(uint64_t *out, const char *text, const char *name, uint64_t min, uint64_t max);
 
 /* ---- results ---- */
+
+/* "" for one, "s" otherwise. */
+const char *plural(uint64_t n);
 
 /* A JSON string with its quotes, whatever the bytes are. */
 void json_print_string(FILE *out, const char *text, size_t len);
@@ -72,8 +82,9 @@ struct record_in {
     const char *text;   /* what should be a record's text */
 };
 
-/* Calls `visit` for each record of X: a record's text, a file of them (one a line; '#' begins a comment), a nodes.json, or
- * "-" for standard input. 0; what `visit` returned when not 0; or EXIT_USER after a complaint. */
+/* Calls `visit` for each record of X: a record's text, a file of them (one a line; '#' begins a comment), a nodes.json, the
+ * lines of `xord crawl --ndjson`, a JSON list of records, or "-" for standard input. 0; what `visit` returned when not 0; or
+ * EXIT_USER after a complaint. */
 int records_each(const char *x, int (*visit)(void *ctx, const struct record_in *in), void *ctx);
 
 /* ---- networks (networks.c) ---- */
@@ -105,8 +116,9 @@ struct node_options {
     struct xord_curve *curve;
 };
 
-/* Use as an argp child; its input is a `struct node_options *`. */
-extern const struct argp node_options_argp;
+/* Use as argp children; the input of each is a `struct node_options *`. A command takes those that mean something to it:
+ * port and output; --key; --bootnodes and --network. */
+extern const struct argp node_options_argp, key_options_argp, join_options_argp;
 
 /* Before parsing: defaults, and takes EAL options after "--" out of argc. */
 int node_options_init(struct node_options *options, int *argc, char **argv);

@@ -9,7 +9,7 @@
 
 #include "app.h"
 
-int complain(const char *format, ...)
+void complain_print(const char *format, ...)
 {
     char text[900];
     va_list args;
@@ -22,11 +22,15 @@ int complain(const char *format, ...)
         if (iscntrl((unsigned char)*c))
             *c = '?';
     fprintf(stderr, "xord: %s\n", text);
-    return EXIT_USER;
 }
 
 int parse_args(const struct argp *argp, int argc, char **argv, void *input)
 {
+    static char help[] = "--help"; /* argp's own short form is -? */
+
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "-h") == 0)
+            argv[i] = help;
     argp_err_exit_status = EXIT_USAGE;
     return argp_parse(argp, argc, argv, 0, NULL, input) ? EXIT_USAGE : 0;
 }
@@ -39,10 +43,15 @@ int number_parse(uint64_t *out, const char *text, const char *name, uint64_t min
     errno = 0;
     v = strtoull(text, &end, 10);
     if (*text < '0' || *text > '9' || *end || errno || v < min || v > max)
-        return complain("--%s %.60s is not a number from %llu to %llu", name, text, (unsigned long long)min,
-                (unsigned long long)max);
+        return complain("--%s wants a number from %llu to %llu, not \"%.60s\"", name, (unsigned long long)min,
+                (unsigned long long)max, text);
     *out = v;
     return 0;
+}
+
+const char *plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
 }
 
 int output_end(void)

@@ -22,12 +22,20 @@ enum {
     OPT_JSON,
 };
 
-static const struct argp_option option_table[] = {
+static const struct argp_option join_table[] = {
         {"bootnodes", OPT_BOOTNODES, "X", 0,
                 "Begin at these nodes: a record, a file of records, a nodes.json, or a network's name; repeatable", 1},
         {"network", OPT_NETWORK, "NAME", 0,
                 "Begin at the built-in bootnodes of mainnet, sepolia, holesky, gnosis, chiado", 1},
+        {0},
+};
+
+static const struct argp_option key_table[] = {
         {"key", OPT_KEY, "FILE", 0, "Secret key (see `xord key`); default: a new one", 1},
+        {0},
+};
+
+static const struct argp_option option_table[] = {
         {"port", OPT_PORT, "PORT", 0,
                 "\"socket\" (default) or \"dpdk:<device>\", for example dpdk:net_af_packet0,iface=eth1", 2},
         {"ip", OPT_IP, "ADDR[/PREFIX]", 0, "Our address, IPv4 or IPv6; repeatable (sockets: default all)", 2},
@@ -127,7 +135,7 @@ static int ip_add(struct node_options *options, const char *text)
     if (xord_ip_parse(addr->ip16, ip))
         return complain("--ip %s is no IP address", text);
     max = prefix = xord_ip_is_v4(addr->ip16) ? 32 : 128;
-    if (slash && number_parse(&prefix, slash + 1, "ip: the prefix length", 1, max))
+    if (slash && number_parse(&prefix, slash + 1, "ip ADDR/PREFIX: PREFIX", 1, max))
         return EXIT_USER;
     addr->prefix_len = (uint8_t)prefix;
     port->addr_cnt++;
@@ -250,6 +258,14 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 const struct argp node_options_argp = {.options = option_table, .parser = parse_option};
+
+static error_t parse_one_option(int key, char *arg, struct argp_state *state)
+{
+    return key >= OPT_PORT && key <= OPT_JSON ? parse_option(key, arg, state) : ARGP_ERR_UNKNOWN;
+}
+
+const struct argp key_options_argp = {.options = key_table, .parser = parse_one_option};
+const struct argp join_options_argp = {.options = join_table, .parser = parse_one_option};
 
 int node_options_init(struct node_options *options, int *argc, char **argv)
 {

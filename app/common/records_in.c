@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Records out of an argument, a text file, a nodes.json or standard input. */
+/* Records out of an argument, a text file, a JSON file or standard input. */
 #include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
@@ -46,25 +46,64 @@ static char *read_all(FILE *file, const char *name, size_t *len)
     return text;
 }
 
-static int each_in_json(const char *text, size_t len, const char *name, visit_fn visit, void *ctx)
+/* One entry of a nodes.json, one element of a list, one line of `xord crawl --ndjson`. */
+static int visit_json(const json_t *value, const char *key, const char *name, visit_fn visit, void *ctx)
 {
-    json_error_t error;
-    json_t *root = json_loadb(text, len, 0, &error);
+    const char *record = json_string_value(json_is_object(value) ? json_object_get(value, "record") : value);
+
+    return visit(ctx, &(struct record_in){.source = name, .key = key, .text = record ? record : ""});
+}
+
+static int each_in_value(json_t *root, const char *name, visit_fn visit, void *ctx)
+{
     const char *key;
     json_t *value;
+    size_t i;
     int err = 0;
 
-    if (!root)
-        return complain("%s is not valid JSON: %s at line %d, column %d", name, error.text, error.line, error.column);
+    if (json_is_string(json_object_get(root, "record")))
+        return visit_json(root, json_string_value(json_object_get(root, "node_id")), name, visit, ctx);
+    json_array_foreach(root, i, value)
+    {
+        if (!err)
+            err = visit_json(value, NULL, name, visit, ctx);
+    }
     json_object_foreach(root, key, value)
     {
-        const char *record = json_string_value(json_object_get(value, "record"));
-
-        err = visit(ctx, &(struct record_in){.source = name, .key = key, .text = record ? record : ""});
-        if (err)
-            break;
+        if (!err)
+            err = visit_json(value, key, name, visit, ctx);
     }
-    json_decref(root);
+    return err;
+}
+
+static int line_of(const char *text, size_t pos)
+{
+    int line = 1;
+
+    for (size_t i = 0; i < pos; i++)
+        line += text[i] == '\n';
+    return line;
+}
+
+/* One value, or several one after the other. */
+static int each_in_json(const char *text, size_t len, const char *name, visit_fn visit, void *ctx)
+{
+    size_t pos = 0;
+    int err = 0;
+
+    while (!err && pos < len) {
+        json_error_t error;
+        json_t *root = json_loadb(text + pos, len - pos, JSON_DISABLE_EOF_CHECK, &error);
+
+        if (!root)
+            return complain("%s is not valid JSON: %s at line %d", name, error.text,
+                    error.line > 0 ? line_of(text, pos) + error.line - 1 : 1);
+        err = each_in_value(root, name, visit, ctx);
+        json_decref(root);
+        pos += (size_t)error.position;
+        while (pos < len && isspace((unsigned char)text[pos]))
+            pos++;
+    }
     return err;
 }
 
@@ -116,7 +155,7 @@ static int each_in_file(FILE *file, const char *name, visit_fn visit, void *ctx)
         return EXIT_USER;
     while (isspace((unsigned char)*first))
         first++;
-    if (*first == '{')
+    if (*first == '{' || *first == '[')
         err = each_in_json(text, len, name, visit, ctx);
     else if (strlen(text) != len)
         err = complain("%s is neither text nor JSON", name);

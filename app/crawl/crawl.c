@@ -45,7 +45,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &args->node;
+        state->child_inputs[0] = state->child_inputs[1] = state->child_inputs[2] = &args->node;
         return 0;
     case OPT_OUT:
         args->out = arg;
@@ -67,7 +67,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&node_options_argp, 0, "Node options:", 1}, {0}};
+static const struct argp_child children[] = {
+        {&join_options_argp, 0, "Where to begin:", 1},
+        {&node_options_argp, 0, "Node options:", 2},
+        {&key_options_argp, 0, NULL, 2},
+        {0},
+};
 static const struct argp crawl_argp = {
         .options = option_table,
         .parser = parse_option,
@@ -87,30 +92,47 @@ static uint64_t wall_offset(void)
     return (uint64_t)ts.tv_sec * XORD_NS_PER_S + (uint64_t)ts.tv_nsec - xord_now_ns();
 }
 
+/* What a crawl writes while it is under way. */
+struct saver {
+    struct nodes_json *json;
+    uint64_t next_ns;
+    bool warned;
+};
+
+static void save_in_between(struct saver *saver, const struct driver *driver, const char *path, uint64_t now_ns)
+{
+    if (!saver->json || now_ns < saver->next_ns)
+        return;
+    saver->next_ns = now_ns + SAVE_NS;
+    if (nodes_json_write(saver->json, driver->crawl, driver->wall_offset_ns) == 0 || saver->warned)
+        return;
+    saver->warned = true;
+    xord_log(XORD_LOG_WARN, "cannot write %s now: %s; trying again later", path, strerror(errno));
+}
+
 /* Until the frontier is empty, the time is over or Ctrl-C. True when it was the frontier. */
 static bool crawl_loop(struct driver *driver, const struct crawl_args *args, struct nodes_json *json)
 {
+    struct saver saver = {.json = json, .next_ns = driver->started_ns + SAVE_NS};
     struct progress progress;
-    uint64_t now_ns = xord_now_ns(), save_ns = now_ns + SAVE_NS;
-    bool warned = false;
+    int more = json ? 1 : 0; /* nodes of the old file to visit again */
 
-    progress_init(&progress, now_ns);
-    while (!xord_crawl_is_done(driver->crawl) && !interrupted()) {
+    progress_init(&progress, xord_now_ns());
+    while ((more > 0 || !xord_crawl_is_done(driver->crawl)) && !interrupted()) {
+        uint64_t now_ns = xord_now_ns();
+
+        if (more > 0)
+            more = nodes_json_revisit(json, driver->crawl, args->node.curve, now_ns);
         driver_turn(driver);
-        now_ns = xord_now_ns();
         progress_show(&progress, driver, now_ns);
         if (args->duration_ns && now_ns - driver->started_ns >= args->duration_ns)
             break;
-        if (!json || now_ns < save_ns)
-            continue;
-        save_ns = now_ns + SAVE_NS;
-        if (nodes_json_write(json, driver->crawl, driver->wall_offset_ns) && !warned) {
-            warned = true;
-            xord_log(XORD_LOG_WARN, "cannot write %s now: %s; trying again later", args->out, strerror(errno));
-        }
+        save_in_between(&saver, driver, args->out, now_ns);
     }
     progress_end(&progress);
-    return xord_crawl_is_done(driver->crawl);
+    if (more < 0)
+        xord_log(XORD_LOG_WARN, "out of memory: not all nodes of %s were visited again", args->out);
+    return more <= 0 && xord_crawl_is_done(driver->crawl);
 }
 
 static int crawl_finish(struct driver *driver, const struct crawl_args *args, struct nodes_json *json, bool complete)

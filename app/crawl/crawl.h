@@ -16,6 +16,11 @@ struct nodes_json;
 struct nodes_json *nodes_json_open(const char *path);
 void nodes_json_close(struct nodes_json *json);
 
+/* Hands some of the file's nodes to the crawl, so that those which nobody names any more are asked too. 1 while there are
+ * more, 0 at the end, or XORD_ENOMEM. */
+int nodes_json_revisit(struct nodes_json *json, struct xord_crawl *crawl, const struct xord_curve *curve,
+        uint64_t now_ns);
+
 /* Writes the old entries brought up to date by the crawl, into a temporary file that then takes the old one's name.
  * `wall_offset_ns` + monotonic = wall clock. 0, or -1 with errno set; the old file is then whole. */
 int nodes_json_write(struct nodes_json *json, const struct xord_crawl *crawl, uint64_t wall_offset_ns);

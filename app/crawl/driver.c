@@ -234,7 +234,10 @@ void driver_explain(const struct driver *driver)
     const struct record_list *bootnodes = &driver->options->bootnodes;
     char id[65], ep_text[XORD_ENDPOINT_TEXT_LEN];
 
-    complain("nothing found: none of the %u bootnodes answered", bootnodes->cnt);
+    if (bootnodes->cnt == 1)
+        complain("nothing found: the bootnode did not answer");
+    else
+        complain("nothing found: none of the %u bootnodes answered", bootnodes->cnt);
     for (uint32_t i = 0; i < bootnodes->cnt; i++) {
         const struct xord_enr *enr = &bootnodes->enrs[i];
         struct xord_endpoint ep;

@@ -12,21 +12,25 @@
 #include "crawl.h"
 #include "xord_text.h"
 
-#define NEVER "0001-01-01T00:00:00Z"
+#define NEVER           "0001-01-01T00:00:00Z"
+#define REVISITS_A_TURN 64 /* each costs a signature's verification */
 
 struct entry {
     uint8_t id32[32];
     uint64_t seq;
     int64_t score;
+    bool revisited; /* added to this crawl because it stands in the file */
     char record[XORD_ENR_MAX_TEXT_LEN + 1];
     char first[WALL_TIME_LEN], last[WALL_TIME_LEN], check[WALL_TIME_LEN];
 };
 
 struct nodes_json {
-    const char *path;
+    char *path; /* without symbolic links, so that replacing the file leaves them alone */
     char *tmp_path;
+    mode_t mode;       /* of the file that is replaced; 0: none */
     struct entry *old; /* sorted by id */
     size_t old_cnt;
+    size_t revisited_cnt; /* so many of them have been handed to the crawl */
 };
 
 /* One line of the file to write: what is known of old, or of this crawl, or of both. */
@@ -109,6 +113,9 @@ static int file_read(struct nodes_json *json)
     }
     if (S_ISDIR(st.st_mode))
         return complain("%s is a directory: name a file with --out", json->path);
+    if (!S_ISREG(st.st_mode))
+        return complain("%s is no regular file: --out replaces the file that it names", json->path);
+    json->mode = st.st_mode & 07777;
     if (st.st_size == 0)
         return 0;
     root = json_load_file(json->path, 0, &error);
@@ -120,30 +127,52 @@ static int file_read(struct nodes_json *json)
     return err;
 }
 
+/* The old file's permissions stay; what has none yet gets what the umask leaves. */
+static FILE *tmp_open(const struct nodes_json *json)
+{
+    FILE *file = fopen(json->tmp_path, "wxe");
+
+    if (file && json->mode && fchmod(fileno(file), json->mode)) {
+        fclose(file);
+        unlink(json->tmp_path);
+        return NULL;
+    }
+    return file;
+}
+
+static int try_to_write(const struct nodes_json *json)
+{
+    FILE *file = tmp_open(json);
+
+    if (!file)
+        return complain("cannot write %s: %s", json->path, strerror(errno));
+    fclose(file);
+    unlink(json->tmp_path);
+    return 0;
+}
+
 struct nodes_json *nodes_json_open(const char *path)
 {
     struct nodes_json *json = calloc(1, sizeof(*json));
-    int fd;
+    int err = 0;
 
-    if (!json || asprintf(&json->tmp_path, "%s.tmp.%d", path, (int)getpid()) < 0) {
-        free(json);
-        complain("out of memory");
-        return NULL;
+    if (json) {
+        json->path = realpath(path, NULL);
+        if (!json->path)
+            json->path = strdup(path);
     }
-    json->path = path;
-    if (file_read(json)) {
-        nodes_json_close(json);
-        return NULL;
-    }
-    fd = open(json->tmp_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (fd < 0) {
-        complain("cannot write %s: %s", path, strerror(errno));
-        nodes_json_close(json);
-        return NULL;
-    }
-    close(fd);
-    unlink(json->tmp_path);
-    return json;
+    if (!json || !json->path || asprintf(&json->tmp_path, "%s.tmp.%d", json->path, (int)getpid()) < 0)
+        err = complain("out of memory");
+    if (!err && !*path)
+        err = complain("--out wants the name of a file");
+    if (!err)
+        err = file_read(json);
+    if (!err)
+        err = try_to_write(json);
+    if (!err)
+        return json;
+    nodes_json_close(json);
+    return NULL;
 }
 
 void nodes_json_close(struct nodes_json *json)
@@ -152,7 +181,41 @@ void nodes_json_close(struct nodes_json *json)
         return;
     free(json->old);
     free(json->tmp_path);
+    free(json->path);
     free(json);
+}
+
+/* ---- visiting again ---- */
+
+static int revisit(struct entry *entry, struct xord_crawl *crawl, const struct xord_curve *curve, uint64_t now_ns)
+{
+    struct xord_crawl_node node;
+    struct xord_enr enr;
+    int err;
+
+    /* Somebody has named it already: that spares the signature. */
+    if (xord_crawl_find(crawl, entry->id32, &node))
+        return 0;
+    err = xord_enr_from_text(&enr, entry->record, strlen(entry->record));
+    if (!err)
+        err = xord_enr_verify(&enr, curve);
+    if (err || memcmp(enr.id32, entry->id32, 32) != 0)
+        return 0; /* damaged: stays in the file until somebody names the node */
+    err = xord_crawl_add(crawl, &enr, now_ns);
+    entry->revisited = err == 0;
+    return err == XORD_ENOMEM ? err : 0;
+}
+
+int nodes_json_revisit(struct nodes_json *json, struct xord_crawl *crawl, const struct xord_curve *curve,
+        uint64_t now_ns)
+{
+    for (int i = 0; i < REVISITS_A_TURN && json->revisited_cnt < json->old_cnt; i++) {
+        int err = revisit(&json->old[json->revisited_cnt++], crawl, curve, now_ns);
+
+        if (err)
+            return err;
+    }
+    return json->revisited_cnt < json->old_cnt;
 }
 
 /* ---- writing ---- */
@@ -188,7 +251,8 @@ static struct row *rows_make(const struct nodes_json *json, const struct xord_cr
     return rows;
 }
 
-/* A node whose visit has ended has a new score; one that nobody named any more and that had none is forgotten. */
+/* A node whose visit has ended has a new score. One whose score has gone, that is silent, and that only the old file names,
+ * has left the network: false. */
 static bool entry_update(struct entry *entry, const struct row *row, uint64_t wall_offset_ns)
 {
     const struct xord_crawl_node *node = &row->node;
@@ -197,7 +261,7 @@ static bool entry_update(struct entry *entry, const struct row *row, uint64_t wa
     if (row->old)
         *entry = *row->old;
     if (!row->has_node)
-        return entry->score > 0;
+        return true;
     if (!row->old || node->enr->seq >= entry->seq) {
         entry->seq = node->enr->seq;
         xord_enr_to_text(entry->record, node->enr);
@@ -212,7 +276,7 @@ static bool entry_update(struct entry *entry, const struct row *row, uint64_t wa
         wall_time_format(entry->last, wall_offset_ns + node->last_response_ns);
     if (node->first_response_ns > 0 && strcmp(entry->first, NEVER) == 0)
         wall_time_format(entry->first, wall_offset_ns + node->first_response_ns);
-    return true;
+    return !(entry->revisited && node->status == XORD_CRAWL_DEAD && node->seen_cnt <= 1 && entry->score <= 0);
 }
 
 static void entry_print(FILE *file, const struct entry *entry, const uint8_t id32[32], bool first)
@@ -230,7 +294,7 @@ static void entry_print(FILE *file, const struct entry *entry, const uint8_t id3
 
 static int file_write(const struct nodes_json *json, const struct row *rows, size_t cnt, uint64_t wall_offset_ns)
 {
-    FILE *file = fopen(json->tmp_path, "we");
+    FILE *file = tmp_open(json);
     bool first = true;
     bool bad;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* How a crawl is getting on, and what it came to. */
 #include <inttypes.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -85,11 +86,13 @@ static void summary_json(const struct totals *t, const char *out_path, bool comp
            ",\"incomplete\":%" PRIu64 ",\"known\":%" PRIu64 ",\"records\":%" PRIu64 ",\"requests\":%" PRIu64
            ",\"requests_a_node\":%.2f,\"answers\":%" PRIu64 ",\"timeouts\":%" PRIu64 ",\"packets_out\":%" PRIu64
            ",\"packets_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64 ",\"bytes_in\":%" PRIu64
-           ",\"seconds\":%.3f,\"peak_mib\":%.1f,\"out\":\"%s\"}\n",
+           ",\"seconds\":%.3f,\"peak_mib\":%.1f,\"out\":",
             complete ? "true" : "false", t->stats.alive, t->stats.dead, t->stats.skipped,
             t->stats.queued + t->stats.visiting, t->stats.incomplete, t->stats.known, t->stats.records,
             t->stats.requests, t->requests_a_node, t->stats.answers, t->stats.timeouts, t->packets_out, t->packets_in,
-            t->bytes_out, t->bytes_in, t->seconds, peak_mib(), out_path ? out_path : "");
+            t->bytes_out, t->bytes_in, t->seconds, peak_mib());
+    json_print_string(stdout, out_path ? out_path : "", out_path ? strlen(out_path) : 0);
+    puts("}");
 }
 
 static void summary_text(const struct totals *t, const char *out_path, bool complete)
@@ -102,9 +105,10 @@ static void summary_text(const struct totals *t, const char *out_path, bool comp
         printf("  skipped   %10" PRIu64 "  (no UDP endpoint of our address family)\n", t->stats.skipped);
     if (t->stats.queued + t->stats.visiting)
         printf("  unvisited %10" PRIu64 "\n", t->stats.queued + t->stats.visiting);
-    printf("  records   %10" PRIu64 "  (mentions, of %" PRIu64 " nodes)\n", t->stats.records, t->stats.known);
-    printf("  requests  %10" PRIu64 "  (%.1f a node; %" PRIu64 " timeouts)\n", t->stats.requests, t->requests_a_node,
-            t->stats.timeouts);
+    printf("  records   %10" PRIu64 "  (mentions, of %" PRIu64 " node%s)\n", t->stats.records, t->stats.known,
+            plural(t->stats.known));
+    printf("  requests  %10" PRIu64 "  (%.1f a node; %" PRIu64 " timeout%s)\n", t->stats.requests, t->requests_a_node,
+            t->stats.timeouts, plural(t->stats.timeouts));
     printf("  packets   %10" PRIu64 "  (%" PRIu64 " out, %" PRIu64 " in)\n", t->packets_out + t->packets_in,
             t->packets_out, t->packets_in);
     printf("  bytes     %10" PRIu64 "  (%" PRIu64 " out, %" PRIu64 " in)\n", t->bytes_out + t->bytes_in, t->bytes_out,

@@ -103,6 +103,8 @@ static void note_invalid(struct show_args *args, const struct record_in *in, con
         snprintf(out, cap, "%.64s in %.200s: %s", in->key, in->source, row->error);
     else if (in->line)
         snprintf(out, cap, "%.200s, line %u: %s", in->source, in->line, row->error);
+    else if (!*in->text)
+        snprintf(out, cap, "an entry of %.200s: %s", in->source, row->error);
     else
         snprintf(out, cap, "%.40s%s: %s", in->text, strlen(in->text) > 40 ? "..." : "", row->error);
 }

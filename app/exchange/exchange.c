@@ -105,7 +105,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &args->node;
+        state->child_inputs[0] = state->child_inputs[1] = &args->node;
+        if (args->kind == LOOKUP)
+            state->child_inputs[2] = &args->node;
         return 0;
     case OPT_DISTANCE:
         err = distances_parse(args, arg);
@@ -127,7 +129,17 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-static const struct argp_child children[] = {{&node_options_argp, 0, "Node options:", 1}, {0}};
+static const struct argp_child children[] = {
+        {&node_options_argp, 0, "Node options:", 2},
+        {&key_options_argp, 0, NULL, 2},
+        {0},
+};
+static const struct argp_child lookup_children[] = {
+        {&node_options_argp, 0, "Node options:", 2},
+        {&key_options_argp, 0, NULL, 2},
+        {&join_options_argp, 0, "Where to begin:", 1},
+        {0},
+};
 static const struct argp_option no_options[] = {{0}};
 static const struct argp_option findnode_options[] = {
         {"distance", OPT_DISTANCE, "D,D..", 0, "Log distances to ask for; 0 is the node's own record", 0},
@@ -139,20 +151,20 @@ static const struct argp_option talk_options[] = {
         {0},
 };
 
-#define EXCHANGE_ARGP(opts, args_text, doc_text)                                                                       \
+#define EXCHANGE_ARGP(opts, kids, args_text, doc_text)                                                                 \
     {                                                                                                                  \
-        .options = opts, .parser = parse_option, .args_doc = args_text, .doc = doc_text, .children = children          \
+        .options = opts, .parser = parse_option, .args_doc = args_text, .doc = doc_text, .children = kids              \
     }
 
 static const struct argp argps[] = {
-        [PING] = EXCHANGE_ARGP(no_options, "ENR",
+        [PING] = EXCHANGE_ARGP(no_options, children, "ENR",
                 "Sends one PING to a node and prints its PONG.\vExit code 3 when there is no answer."),
-        [FINDNODE] = EXCHANGE_ARGP(findnode_options, "ENR",
+        [FINDNODE] = EXCHANGE_ARGP(findnode_options, children, "ENR",
                 "Asks a node for its neighbours at the given distances.\vExit code 3 when there is no answer."),
-        [TALK] = EXCHANGE_ARGP(talk_options, "ENR",
+        [TALK] = EXCHANGE_ARGP(talk_options, children, "ENR",
                 "Sends one TALKREQ and prints the response in hex.\vAn empty response usually means that the node does "
                 "not know the protocol. Exit code 3 when there is no answer."),
-        [LOOKUP] = EXCHANGE_ARGP(no_options, "NODEID",
+        [LOOKUP] = EXCHANGE_ARGP(no_options, lookup_children, "NODEID",
                 "Finds the nodes closest to a node id, beginning at the bootnodes.\vExit code 3 when nobody answered."),
 };
 
@@ -255,7 +267,9 @@ static int exchange_send(struct service *service, const struct exchange_args *ar
     }
     if (!service_pick_endpoint(service, &args->peer, &ep)) {
         xord_engine_mail_free(service->engine, mail);
-        return complain("that record names no UDP endpoint that we can send to");
+        return complain(args->peer.has_ip || args->peer.has_ip6
+                                ? "that record names no UDP endpoint of an address family that we have"
+                                : "that record names no address, so the node cannot be reached by it");
     }
     mail->request.peer = xord_peer_from_enr(&args->peer, &ep);
     request_fill(&mail->request, args);
@@ -326,15 +340,20 @@ static void print_text(const struct exchange_args *args, const struct reply *rep
         break;
     case FINDNODE:
         print_records(reply, args->peer.id32);
-        printf("%u records in %u packets, %.3f ms\n", reply->record_cnt, reply->result.packet_cnt, ms);
+        printf("%u record%s in %u packet%s, %.3f ms\n", reply->record_cnt, plural(reply->record_cnt),
+                reply->result.packet_cnt, plural(reply->result.packet_cnt), ms);
         break;
     case TALK:
         xord_hex_encode(hex, reply->talk, reply->talk_len);
-        printf("%s%s%u bytes in %.3f ms\n", hex, reply->talk_len ? "\n" : "", reply->talk_len, ms);
+        if (reply->talk_len > 0)
+            printf("%s\n%u byte%s in %.3f ms\n", hex, reply->talk_len, plural(reply->talk_len), ms);
+        else
+            printf("empty response in %.3f ms: the node does not know the protocol, or has nothing to say\n", ms);
         break;
     case LOOKUP:
         print_records(reply, args->target32);
-        printf("%u nodes, %u queries, %.3f ms\n", reply->record_cnt, reply->result.queries, ms);
+        printf("%u node%s, %u queries, %.3f ms\n", reply->record_cnt, plural(reply->record_cnt), reply->result.queries,
+                ms);
         break;
     }
 }
@@ -344,7 +363,7 @@ static int explain_silence(const struct exchange_args *args, const struct reply 
     if (!reply->done)
         complain("interrupted before an answer came");
     else if (args->kind == LOOKUP)
-        complain("nobody answered: none of the %u bootnodes can be reached", args->node.bootnodes.cnt);
+        complain("nobody answered, of %u bootnode%s", args->node.bootnodes.cnt, plural(args->node.bootnodes.cnt));
     else if (reply->result.err != XORD_ETIMEOUT)
         complain("the request could not be sent: %s", xord_strerror(reply->result.err));
     else if (reply->result.packet_cnt > 0)

@@ -37,25 +37,25 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct testnet_args *args = state->input;
     char *end = NULL;
+    uint64_t nodes;
 
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &args->node;
         return 0;
     case OPT_NODES:
-        args->nodes = (uint32_t)strtoul(arg, &end, 10);
-        if (*end || *arg == '-' || args->nodes < 1 || args->nodes > MAX_NODES)
-            exit(complain("--nodes %s is not a number from 1 to %d", arg, MAX_NODES));
+        if (number_parse(&nodes, arg, "nodes", 1, MAX_NODES))
+            exit(EXIT_USER);
+        args->nodes = (uint32_t)nodes;
         return 0;
     case OPT_SEED:
-        args->seed = strtoull(arg, &end, 10);
-        if (end == arg || *end || *arg == '-')
-            exit(complain("--seed %s is no number", arg));
+        if (number_parse(&args->seed, arg, "seed", 0, UINT64_MAX))
+            exit(EXIT_USER);
         return 0;
     case OPT_DEAD:
         args->dead = strtod(arg, &end);
         if (end == arg || *end || !(args->dead >= 0 && args->dead < 1))
-            exit(complain("--dead %s is no fraction from 0 to below 1", arg));
+            exit(complain("--dead wants a fraction from 0 to below 1, not \"%.60s\"", arg));
         return 0;
     case OPT_ENRS:
         args->enrs_path = arg;
@@ -265,13 +265,18 @@ static void print_ready(const struct testnet *net, const struct testnet_args *ar
     uint16_t udp_port = net->enrs[0].udp ? net->enrs[0].udp : net->enrs[0].udp6;
 
     xord_ip_format(ip, prefix->ip16);
-    if (args->node.json)
-        printf("{\"ready\":true,\"nodes\":%u,\"dead\":%u,\"prefix\":\"%s/%u\",\"udp\":%u,\"enrs\":\"%s\"}\n",
-                args->nodes, net->dead_cnt, ip, prefix->prefix_len, udp_port, args->enrs_path ? args->enrs_path : "");
-    else
-        printf("ready: %u nodes (%u dead) in %s/%u, UDP %u, %u workers%s%s\n", args->nodes, net->dead_cnt, ip,
-                prefix->prefix_len, udp_port, xord_engine_worker_cnt(service->engine),
-                args->enrs_path ? ", records in " : "", args->enrs_path ? args->enrs_path : "");
+    if (args->node.json) {
+        printf("{\"ready\":true,\"nodes\":%u,\"dead\":%u,\"prefix\":\"%s/%u\",\"udp\":%u,\"enrs\":", args->nodes,
+                net->dead_cnt, ip, prefix->prefix_len, udp_port);
+        json_print_string(stdout, args->enrs_path ? args->enrs_path : "",
+                args->enrs_path ? strlen(args->enrs_path) : 0);
+        puts("}");
+    } else {
+        printf("ready: %u node%s (%u dead) in %s/%u, UDP %u, %u worker%s%s%s\n", args->nodes, plural(args->nodes),
+                net->dead_cnt, ip, prefix->prefix_len, udp_port, xord_engine_worker_cnt(service->engine),
+                plural(xord_engine_worker_cnt(service->engine)), args->enrs_path ? ", records in " : "",
+                args->enrs_path ? args->enrs_path : "");
+    }
     fflush(stdout);
 }
 
