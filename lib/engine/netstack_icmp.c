@@ -37,12 +37,19 @@ static unsigned echo4_answer(struct xord_netstack *stack, struct netstack_rx *rx
     return XORD_NET_REPLY;
 }
 
+static uint64_t icmp6_pseudo(const struct netstack_rx *rx)
+{
+    return netstack_sum_pseudo(rx->out->src.ip16, rx->out->dst.ip16, NETSTACK_PROTO_ICMP6, rx->l4_len);
+}
+
+/* The pseudo-header of the answer adds up to the same as the question's. */
 static unsigned echo6_answer(struct xord_netstack *stack, struct netstack_rx *rx)
 {
     uint8_t *icmp = echo_turn(stack, rx, ICMP6_ECHO_REPLY, false);
 
-    netstack_ip6_write(rx->frame, rx->out->dst.ip16, rx->out->src.ip16, NETSTACK_PROTO_ICMP6, 64, rx->l4_len);
-    netstack_sum_write(icmp + 2, netstack_sum_pseudo(rx->frame, NETSTACK_PROTO_ICMP6, rx->l4_len), icmp, rx->l4_len);
+    netstack_ip6_write(rx->frame, rx->out->dst.ip16, rx->out->src.ip16, NETSTACK_PROTO_ICMP6, NETSTACK_HOP_LIMIT,
+            rx->l4_len);
+    netstack_sum_write(icmp + 2, icmp6_pseudo(rx), icmp, rx->l4_len);
     return XORD_NET_REPLY;
 }
 
@@ -86,7 +93,7 @@ unsigned netstack_icmp6_rx(struct xord_netstack *stack, struct netstack_rx *rx)
         return netstack_drop(stack, rx, XORD_NET_CNT_drop_icmp_malformed);
     if (icmp[0] < 128)
         return netstack_drop(stack, rx, XORD_NET_CNT_drop_icmp_error);
-    if (!netstack_sum_is_good(netstack_sum_pseudo(rx->frame, NETSTACK_PROTO_ICMP6, rx->l4_len), icmp, rx->l4_len))
+    if (!netstack_sum_is_good(icmp6_pseudo(rx), icmp, rx->l4_len))
         return netstack_drop(stack, rx, XORD_NET_CNT_drop_icmp_sum);
     return icmp6_take(stack, rx, icmp);
 }

@@ -4,7 +4,6 @@
 
 #define IP4_LEN       20
 #define IP6_LEN       40
-#define TTL           64
 #define EXT_MAX       4 /* IPv6 extension headers skipped at most */
 #define EXT_HOP       0
 #define EXT_FRAGMENT  44
@@ -26,7 +25,7 @@ bool netstack_source_is_sane(const struct xord_netstack *stack, const struct net
 
 static bool ip4_header_is_whole(const uint8_t *ip, size_t avail)
 {
-    size_t header_len = (ip[0] & 0xfU) * 4;
+    size_t header_len = (ip[0] & (size_t)0xf) * 4;
     size_t total_len = xord_load_be16(ip + 2);
 
     return ip[0] >> 4 == 4 && header_len >= IP4_LEN && header_len <= total_len && total_len <= avail;
@@ -35,7 +34,7 @@ static bool ip4_header_is_whole(const uint8_t *ip, size_t avail)
 /* Judges the header; XORD_NET_COUNTER_CNT when nothing is wrong with it. */
 static enum xord_net_counter ip4_check(const struct xord_netstack *stack, struct netstack_rx *rx, const uint8_t *ip)
 {
-    size_t header_len = (ip[0] & 0xfU) * 4;
+    size_t header_len = (ip[0] & (size_t)0xf) * 4;
 
     if (!netstack_sum_is_good(0, ip, header_len))
         return XORD_NET_CNT_drop_ip_sum;
@@ -76,15 +75,20 @@ unsigned netstack_ip4_rx(struct xord_netstack *stack, struct netstack_rx *rx)
 void netstack_ip4_write(struct xord_netstack *stack, uint8_t *frame, const uint8_t src16[16], const uint8_t dst16[16],
         uint8_t proto, size_t l4_len, bool leave_sum)
 {
-    uint8_t ip[IP4_LEN] = {0x45, 0, 0, 0, 0, 0, 0, 0, TTL, proto};
+    const uint16_t words[] = {0x4500, (uint16_t)(IP4_LEN + l4_len), stack->ip4_id++, 0,
+            (uint16_t)(NETSTACK_HOP_LIMIT << 8 | proto)};
+    uint8_t *ip = frame + NETSTACK_L3;
+    uint64_t sum = 0;
 
-    xord_store_be16(ip + 2, (uint16_t)(IP4_LEN + l4_len));
-    xord_store_be16(ip + 4, stack->ip4_id++);
+    for (size_t i = 0; i < 5; i++) {
+        xord_store_be16(ip + 2 * i, words[i]);
+        sum += netstack_sum_be16(words[i]);
+    }
+    memset(ip + 10, 0, 2);
     memcpy(ip + 12, src16 + 12, 4);
     memcpy(ip + 16, dst16 + 12, 4);
     if (!leave_sum)
-        netstack_sum_write(ip + 10, 0, ip, IP4_LEN);
-    memcpy(frame + NETSTACK_L3, ip, IP4_LEN);
+        netstack_sum_store(ip + 10, netstack_sum(netstack_sum(sum, src16 + 12, 4), dst16 + 12, 4));
 }
 
 /* ---- IPv6 (RFC 8200) ---- */
@@ -99,7 +103,7 @@ static uint8_t ip6_skip_options(struct netstack_rx *rx, uint8_t next)
 
     for (unsigned i = 0; i < EXT_MAX && (next == EXT_DEST_OPTS || (next == EXT_HOP && first)); i++) {
         const uint8_t *ext = rx->frame + rx->l4_off;
-        size_t ext_len = rx->l4_len < 8 ? SIZE_MAX : (ext[1] + 1U) * 8;
+        size_t ext_len = rx->l4_len < 8 ? SIZE_MAX : (ext[1] + (size_t)1) * 8;
 
         if (ext_len > rx->l4_len)
             return EXT_HOP;
@@ -182,10 +186,12 @@ unsigned netstack_ip6_rx(struct xord_netstack *stack, struct netstack_rx *rx)
 void netstack_ip6_write(uint8_t *frame, const uint8_t src16[16], const uint8_t dst16[16], uint8_t proto,
         uint8_t hop_limit, size_t l4_len)
 {
-    uint8_t ip[IP6_LEN] = {0x60, 0, 0, 0, 0, 0, proto, hop_limit};
+    uint8_t *ip = frame + NETSTACK_L3;
 
+    xord_store_be32(ip, 0x60000000);
     xord_store_be16(ip + 4, (uint16_t)l4_len);
+    ip[6] = proto;
+    ip[7] = hop_limit;
     memcpy(ip + 8, src16, 16);
     memcpy(ip + 24, dst16, 16);
-    memcpy(frame + NETSTACK_L3, ip, IP6_LEN);
 }

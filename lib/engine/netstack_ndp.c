@@ -40,7 +40,7 @@ static bool ndp_find_mac(const uint8_t **mac6, const uint8_t *opts, size_t len, 
 {
     *mac6 = NULL;
     while (len) {
-        size_t opt_len = len < 8 ? 0 : opts[1] * 8U;
+        size_t opt_len = len < 8 ? 0 : opts[1] * (size_t)8;
 
         if (opt_len == 0 || opt_len > len)
             return false;
@@ -66,7 +66,8 @@ static void ndp_write(const struct xord_netstack *stack, uint8_t *frame, const u
     icmp[NDP_LEN] = type == NDP_SOLICIT ? OPT_SOURCE_MAC : OPT_TARGET_MAC;
     icmp[NDP_LEN + 1] = 1;
     memcpy(icmp + NDP_LEN + 2, stack->mac6, 6);
-    netstack_sum_write(icmp + 2, netstack_sum_pseudo(frame, NETSTACK_PROTO_ICMP6, NDP_FULL_LEN), icmp, NDP_FULL_LEN);
+    netstack_sum_write(icmp + 2, netstack_sum_pseudo(src16, dst16, NETSTACK_PROTO_ICMP6, NDP_FULL_LEN), icmp,
+            NDP_FULL_LEN);
 }
 
 /* Section 7.2.4. Who asks without an address yet is answered by telling all nodes. */

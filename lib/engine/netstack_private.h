@@ -19,6 +19,7 @@
 #define NETSTACK_PROTO_UDP   17
 #define NETSTACK_PROTO_ICMP6 58
 
+#define NETSTACK_HOP_LIMIT     64
 #define NETSTACK_NDP_HOP_LIMIT 255 /* proof that no router has passed it on */
 
 /* ---- addresses ---- */
@@ -79,10 +80,23 @@ const uint8_t *netstack_addrs_source(const struct netstack_addrs *addrs, const u
 bool netstack_prefix_is_host(const struct netstack_prefix *prefix, const uint8_t ip16[16]);
 
 /* ---- checksums (RFC 1071) ---- */
-/* Sums are in memory order: the one's complement sum does not care, so that no word is ever swapped. */
+/* Sums are in memory order: the one's complement sum does not care, so that no word of data is ever swapped. They start
+ * at 0 and may run over 2^31 bytes before they are folded. */
 
 /* Adds `len` bytes, an odd last one padded with zero. */
 uint64_t netstack_sum(uint64_t sum, const uint8_t *data, size_t len);
+
+/* What the field of a header that holds `v` adds to a sum. Taking it from here, where the header has only just been
+ * written, spares loads that would have to wait for narrower stores. */
+static inline uint64_t netstack_sum_be16(uint16_t v)
+{
+    uint8_t field[2];
+    uint16_t word;
+
+    xord_store_be16(field, v);
+    memcpy(&word, field, 2);
+    return word;
+}
 
 static inline uint16_t netstack_sum_fold(uint64_t sum)
 {
@@ -93,13 +107,20 @@ static inline uint16_t netstack_sum_fold(uint64_t sum)
     return (uint16_t)sum;
 }
 
-/* The pseudo-header's part, from the IP header of either version that stands in the frame. */
-uint64_t netstack_sum_pseudo(const uint8_t *frame, uint8_t proto, size_t l4_len);
+/* The pseudo-header's part; lengths above 65,535 do not occur. */
+uint64_t netstack_sum_pseudo(const uint8_t src16[16], const uint8_t dst16[16], uint8_t proto, size_t l4_len);
 
 /* Does the data, its checksum field included, add up? */
 static inline bool netstack_sum_is_good(uint64_t pseudo, const uint8_t *data, size_t len)
 {
     return netstack_sum_fold(netstack_sum(pseudo, data, len)) == 0xffff;
+}
+
+static inline void netstack_sum_store(uint8_t *field, uint64_t sum)
+{
+    uint16_t folded = (uint16_t)~netstack_sum_fold(sum);
+
+    memcpy(field, &folded, 2);
 }
 
 /* Writes the checksum of data that `field` is part of. */
@@ -272,7 +293,7 @@ unsigned netstack_ndp_rx(struct xord_netstack *stack, struct netstack_rx *rx);
 /* Learns; the verdict is NEIGHBOUR when other workers should hear, else 0. */
 unsigned netstack_learn_rx(struct xord_netstack *stack, struct netstack_rx *rx, const struct xord_net_neighbour *news);
 
-/* Header writers; `frame` is the frame's first byte. Addresses may lie within the headers that are overwritten. */
+/* Header writers; `frame` is the frame's first byte, addresses lie elsewhere. */
 void netstack_eth_write(const struct xord_netstack *stack, uint8_t *frame, const uint8_t *dst_mac6, uint16_t ethertype);
 void netstack_ip4_write(struct xord_netstack *stack, uint8_t *frame, const uint8_t src16[16], const uint8_t dst16[16],
         uint8_t proto, size_t l4_len, bool leave_sum);

@@ -20,7 +20,7 @@ static enum udp_sum udp_sum_check(const struct netstack_rx *rx, const uint8_t *u
         return xord_endpoint_is_v4(&rx->out->src) ? UDP_SUM_GOOD : UDP_SUM_BAD;
     if (rx->flags & XORD_NET_RX_SUM_GOOD)
         return UDP_SUM_GOOD;
-    pseudo = netstack_sum_pseudo(rx->frame, NETSTACK_PROTO_UDP, udp_len);
+    pseudo = netstack_sum_pseudo(rx->out->src.ip16, rx->out->dst.ip16, NETSTACK_PROTO_UDP, udp_len);
     if (netstack_sum_is_good(pseudo, udp, udp_len))
         return UDP_SUM_GOOD;
     return field == netstack_sum_fold(pseudo) ? UDP_SUM_PARTIAL : UDP_SUM_BAD;
@@ -57,16 +57,15 @@ unsigned netstack_udp_rx(struct xord_netstack *stack, struct netstack_rx *rx)
 /* ---- send ---- */
 
 /* RFC 768: a checksum that comes out as zero is sent as ones, since zero means that there is none. */
-static void udp_write_sum(uint8_t *frame, uint8_t *udp, size_t udp_len, bool offload)
+static void udp_write_sum(uint8_t *udp, uint64_t pseudo, uint64_t header, size_t udp_len, bool offload)
 {
-    uint64_t pseudo = netstack_sum_pseudo(frame, NETSTACK_PROTO_UDP, udp_len);
     uint16_t partial = netstack_sum_fold(pseudo);
 
     if (offload) {
         memcpy(udp + 6, &partial, 2);
         return;
     }
-    netstack_sum_write(udp + 6, pseudo, udp, udp_len);
+    netstack_sum_store(udp + 6, netstack_sum(pseudo + header, udp + UDP_LEN, udp_len - UDP_LEN));
     if (udp[6] == 0 && udp[7] == 0)
         memset(udp + 6, 0xff, 2);
 }
@@ -75,16 +74,19 @@ static void udp_write(struct xord_netstack *stack, uint8_t *frame, const struct 
         const struct xord_endpoint *dst, size_t udp_len, unsigned flags)
 {
     uint8_t *udp = frame + xord_net_headroom(dst) - UDP_LEN;
+    uint64_t pseudo = netstack_sum_pseudo(src->ip16, dst->ip16, NETSTACK_PROTO_UDP, udp_len);
+    uint64_t header =
+            netstack_sum_be16(src->port) + netstack_sum_be16(dst->port) + netstack_sum_be16((uint16_t)udp_len);
 
-    xord_store_be16(udp, src->port);
-    xord_store_be16(udp + 2, dst->port);
-    xord_store_be16(udp + 4, (uint16_t)udp_len);
     if (xord_endpoint_is_v4(dst))
         netstack_ip4_write(stack, frame, src->ip16, dst->ip16, NETSTACK_PROTO_UDP, udp_len,
                 flags & XORD_NET_TX_IP_OFFLOAD);
     else
-        netstack_ip6_write(frame, src->ip16, dst->ip16, NETSTACK_PROTO_UDP, 64, udp_len);
-    udp_write_sum(frame, udp, udp_len, flags & XORD_NET_TX_UDP_OFFLOAD);
+        netstack_ip6_write(frame, src->ip16, dst->ip16, NETSTACK_PROTO_UDP, NETSTACK_HOP_LIMIT, udp_len);
+    xord_store_be16(udp, src->port);
+    xord_store_be16(udp + 2, dst->port);
+    xord_store_be16(udp + 4, (uint16_t)udp_len);
+    udp_write_sum(udp, pseudo, header, udp_len, flags & XORD_NET_TX_UDP_OFFLOAD);
 }
 
 static int tx_refuse(struct xord_netstack *stack, enum xord_net_counter reason, int err)

@@ -67,7 +67,7 @@ static void answer(struct xord_netstack *stack, const struct xord_net_rx *rx, co
 static void fix_sums(uint8_t *frame, size_t len)
 {
     bool v4 = len > NETSTACK_L3 && frame[NETSTACK_L3] >> 4 == 4;
-    size_t l4_off = NETSTACK_L3 + (v4 ? (frame[NETSTACK_L3] & 15U) * 4 : 40);
+    size_t l4_off = NETSTACK_L3 + (v4 ? (frame[NETSTACK_L3] & (size_t)15) * 4 : 40);
 
     if (l4_off + 8 > len || l4_off < NETSTACK_L3 + 20)
         return;
@@ -76,8 +76,9 @@ static void fix_sums(uint8_t *frame, size_t len)
     if (v4)
         netstack_sum_write(frame + 24, 0, frame + NETSTACK_L3, l4_off - NETSTACK_L3);
     else if (frame[20] == NETSTACK_PROTO_ICMP6)
-        netstack_sum_write(frame + l4_off + 2, netstack_sum_pseudo(frame, NETSTACK_PROTO_ICMP6, len - l4_off),
-                frame + l4_off, len - l4_off);
+        netstack_sum_write(frame + l4_off + 2,
+                netstack_sum_pseudo(frame + 22, frame + 38, NETSTACK_PROTO_ICMP6, len - l4_off), frame + l4_off,
+                len - l4_off);
 }
 
 /* Who asks without an address, to learn whether it is free, is answered at nobody's (ARP) or to all nodes (NDP). */
