@@ -167,6 +167,39 @@ Test(netstack_neighbour, probes_unanswered_end_the_entry)
     xord_netstack_free(a);
 }
 
+/* What waited has been sent on somebody's word only: it must be made sure of. */
+Test(netstack_neighbour, resolved_by_hearsay_is_probed)
+{
+    struct xord_netstack *a = test_host(1, 8, 8);
+    struct xord_net_frame last = {.len = 0};
+    struct xord_net_tx out;
+
+    cr_assert_eq(send_to(a, &out, "10.7.0.2", START), XORD_NET_PARKED);
+    tell(a, "10.7.0.2", 0x0b, XORD_NET_OVERRIDE, START);
+    cr_assert_eq(xord_netstack_unpark(a, (uint8_t[1514]){0}, 1514), 42 + sizeof(text));
+    cr_assert_eq(poll_all(a, &last, START + 4 * SECOND), 0);
+    cr_assert_eq(poll_all(a, &last, START + 5100 * XORD_NS_PER_MS), 1);
+    cr_assert_eq(last.bytes[5], 0x0b, "by unicast");
+    xord_netstack_free(a);
+}
+
+Test(netstack_neighbour, slow_to_answer_once_is_given_three_probes_later)
+{
+    struct xord_netstack *a = test_host(1, 8, 8);
+    struct xord_net_frame last;
+    struct xord_net_tx out;
+    unsigned asked = 0;
+
+    cr_assert_eq(send_to(a, &out, "10.7.0.2", START), XORD_NET_PARKED);
+    cr_assert_eq(poll_all(a, &last, START + 1100 * XORD_NS_PER_MS), 1);
+    tell(a, "10.7.0.2", 0x0b, ANSWER, START + 2 * SECOND);
+    cr_assert_eq(send_to(a, &out, "10.7.0.2", START + 40 * SECOND), XORD_NET_SEND);
+    for (unsigned s = 41; s < 55; s++)
+        asked += poll_all(a, &last, START + s * SECOND);
+    cr_assert_eq(asked, 3);
+    xord_netstack_free(a);
+}
+
 Test(netstack_neighbour, datagrams_confirm_but_do_not_teach)
 {
     struct xord_netstack *b = test_host(2, 8, 8);
