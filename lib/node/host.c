@@ -144,7 +144,7 @@ static void on_fetched(struct xord_node *node, const struct xord_mail *mail)
     size_t pos = 0;
 
     while (xord_mail_records_next(&mail->records, &pos, &enr))
-        if (memcmp(enr.id32, mail->peer.id32, 32) == 0)
+        if (memcmp(enr.id32, mail->peer.id32, 32) == 0 && node_record_is_plausible(&enr, &mail->peer.ep))
             host_offer(node, mail->local, &enr, false);
 }
 

@@ -201,8 +201,13 @@ static void handshake_done(struct xord_node *node, const struct job *job, const 
     if (evicted)
         COUNT(node, sessions_evicted);
     rx_message(node, session, plain, len, &job->dst);
-    if (node_is_host(node, job->local))
+    if (!node_is_host(node, job->local))
+        return;
+    /* Its own record too must not make us send into a network that it cannot be part of. */
+    if (node_record_is_plausible(enr, &job->peer))
         host_offer(node, job->local, enr, true);
+    else
+        COUNT(node, drop_record_address);
 }
 
 static void job_handshake(struct xord_node *node, const struct job *job)

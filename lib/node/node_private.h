@@ -223,6 +223,9 @@ void request_on_response(struct xord_node *node, struct xord_session *session, c
         const uint8_t *plain, size_t plain_len);
 /* The records of a NODES packet: verifies those not cached, passes on those that were asked for. */
 void request_on_nodes(struct xord_node *node, struct req *req, const struct xord_message *msg);
+/* May a peer at `sender` name the addresses in a record? A public one not those of a private network, nobody those that
+ * cannot be a node's. */
+bool node_record_is_plausible(const struct xord_enr *enr, const struct xord_endpoint *sender);
 /* Ends a request whose answer is complete. */
 void request_check_complete(struct xord_node *node, struct req *req);
 void request_finish(struct xord_node *node, struct req *req, int err);

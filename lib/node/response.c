@@ -84,7 +84,7 @@ static bool address_is_plausible(const struct xord_endpoint *named, const struct
     return false;
 }
 
-static bool record_is_plausible(const struct xord_enr *enr, const struct xord_endpoint *sender)
+bool node_record_is_plausible(const struct xord_enr *enr, const struct xord_endpoint *sender)
 {
     if (enr->has_ip) {
         struct xord_endpoint ep = xord_endpoint_v4(enr->ip4, enr->udp);
@@ -111,7 +111,7 @@ static bool record_is_wanted(struct xord_node *node, const struct req *req, cons
         return false;
     }
     /* A peer may say of itself what it likes: with distance 0 it only gives its own record. */
-    if (distance != 0 && !record_is_plausible(enr, &conv->key.ep)) {
+    if (distance != 0 && !node_record_is_plausible(enr, &conv->key.ep)) {
         COUNT(node, drop_record_address);
         return false;
     }
