@@ -372,10 +372,10 @@ Test(decisions, session_bound_to_endpoint, .init = setup, .fini = stop)
     static const uint16_t ports[] = {9000, 9001};
 
     puppet_connect(peer, &host_at);
-    for (int i = 0; i < 2; i++) {
+    for (uint32_t i = 0; i < 2; i++) {
         peer->listener.ep = world_ep(others[i], ports[i]);
         cr_assert_not(puppet_ping(peer, &host_at));
-        cr_assert_eq(count(XORD_CNT_undecryptable), 2 + i, "no challenge at endpoint %d", i);
+        cr_assert_eq(count(XORD_CNT_undecryptable), 2 + i, "no challenge at endpoint %u", i);
     }
     peer->listener.ep = world_ep(PEER_IP, 9000);
     cr_assert(puppet_ping(peer, &host_at), "the session has gone");
