@@ -56,7 +56,8 @@ static int engine_init(struct xord_engine *engine)
     return err;
 }
 
-/* Worker i goes to the i-th CPU that this process may run on; with more workers than CPUs nobody is pinned. */
+/* Workers that spin get a CPU each: worker i the i-th that this process may run on; with more workers than CPUs nobody is
+ * pinned. Workers that sleep go where the scheduler finds room: pinned, they would wait behind whatever else is busy there. */
 static void choose_cpus(struct xord_engine *engine)
 {
     uint16_t next = 0;
@@ -64,7 +65,8 @@ static void choose_cpus(struct xord_engine *engine)
 
     for (uint16_t i = 0; i < engine->cfg.worker_cnt; i++)
         engine->workers[i].cpu = -1;
-    if (sched_getaffinity(0, sizeof(set), &set) || CPU_COUNT(&set) < engine->cfg.worker_cnt)
+    if (engine->cfg.idle != XORD_IDLE_SPIN || sched_getaffinity(0, sizeof(set), &set) ||
+            CPU_COUNT(&set) < engine->cfg.worker_cnt)
         return;
     for (int cpu = 0; cpu < CPU_SETSIZE && next < engine->cfg.worker_cnt; cpu++)
         if (CPU_ISSET(cpu, &set))

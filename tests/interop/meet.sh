@@ -3,6 +3,7 @@
 # What every interop test shows of xord and a peer program. After lib.sh and peers.sh. Where xord runs: `xord_ns` (a
 # namespace of lib.sh) or here.
 : "${tmp:?after tests/integration/lib.sh}"
+: "${started_pid=}" "${stopped_code=}" "${answer=}" # theirs
 xord_id=
 xord_enr=
 node_pid=
@@ -69,17 +70,15 @@ expect_answers() {
   assert_match "xord answers a TALKREQ of $1 with an unknown protocol with nothing" "$answer" '"response":""'
 }
 
-count_listed() { # PEER NODES: sets $listed
+# Asks node after node, and stops as soon as it is enough. A full bucket of theirs has no room for one more.
+is_listed() { # PEER NODES LEAST: sets $listed
   listed=0
   node=0
-  while [ $node -lt "$2" ]; do
+  while [ $node -lt "$2" ] && [ $listed -lt "$3" ]; do
     peer_ask "$1" "{\"cmd\":\"table\",\"node\":$node}" >/dev/null
     case $answer in *"$xord_id"*) listed=$((listed + 1)) ;; esac
     node=$((node + 1))
   done
-}
-is_listed() {
-  count_listed "$1" "$2"
   [ $listed -ge "$3" ]
 }
 
@@ -105,13 +104,19 @@ at_peers() {
   if [ -n "${peer_ns:-}" ]; then in_ns "$peer_ns" "$@"; else "$@"; fi
 }
 
-# expect_lookup PEER LEAST: node 0 of it knows nobody but xord; a lookup of its own finds so many of xord's neighbours.
-finds_enough() {
-  peer_ask "$1" "{\"cmd\":\"lookup\",\"node\":0,\"target\":\"$xord_id\"}" 60 >/dev/null
-  found=$(answer_enrs)
-  [ "$found" -ge "$2" ]
+# expect_lookup PEER: node 0 of it knows nobody but xord; lookups of its own for ids of xord's neighbours find them.
+finds() { # PEER ID RECORD
+  peer_ask "$1" "{\"cmd\":\"lookup\",\"node\":0,\"target\":\"$2\"}" 60 >/dev/null
+  case $answer in *"$3"*) return 0 ;; esac
+  return 1
 }
 expect_lookup() {
-  until_true 60 finds_enough "$1" "$2" || fail "a lookup by $1 through xord finds only $found nodes"
-  assert_at_least "nodes that a lookup by $1 finds through xord" "$found" "$2"
+  at_peers "$XORD" findnode "$xord_enr" --distance 256,255 2>>"$tmp/findnode.log" | grep '^[0-9a-f]\{64\}' >"$tmp/named"
+  tried=0
+  while read -r id rest && [ $tried -lt 3 ]; do
+    tried=$((tried + 1))
+    until_true 30 finds "$1" "$id" "${rest##* }" || fail "a lookup by $1 does not find xord's neighbour $id"
+    ok "a lookup by $1 through xord finds its neighbour $id"
+  done <"$tmp/named"
+  assert_eq "lookups by $1" $tried 3
 }
