@@ -110,9 +110,7 @@ gone() { ! alive "$1"; }
 stop() {
   kill "-${2:-TERM}" "$1" 2>/dev/null || true
   (until_true 5 gone_or_zombie "$1") || kill -KILL "$1" 2>/dev/null || true
-  # shellcheck disable=SC2034  # for the test to look at
   stopped_code=0
-  # shellcheck disable=SC2034
   wait "$1" 2>/dev/null || stopped_code=$?
 }
 
