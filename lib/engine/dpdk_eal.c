@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* EAL with defaults that suit a program which is no guest of honour on the machine: it touches no PCI device but the one
+ * named, runs without hugepages if there are none free, shares nothing with other processes, stays silent, and leaves
+ * nothing behind. What stands after "--" on the command line is added, and wins. */
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_bus.h>
+#include <rte_dev.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_log.h>
+
+#include "dpdk_private.h"
+#include "xord_log.h"
+
+#define HUGEPAGES_DIR    "/sys/kernel/mm/hugepages"
+#define ARG_MAX_CNT      96
+#define ARG_BYTES        8192
+#define AF_PACKET_QUEUES 16   /* the most that its driver makes */
+#define BASE_MB          64   /* EAL's own, and what drivers take besides mbufs */
+#define MBUF_BYTES       2560 /* RTE_MBUF_DEFAULT_BUF_SIZE and all headers, rounded up */
+#define DEVARGS_LEN      1024
+#define DEVARGS_MAX      (DEVARGS_LEN - 64)
+
+struct args {
+    char *argv[ARG_MAX_CNT + 1];
+    int argc;
+    bool overflow;
+    size_t used;
+    char bytes[ARG_BYTES];
+};
+
+static struct {
+    bool started_ever;
+    bool own_prefix; /* the runtime directory is ours alone */
+    char runtime_dir[256];
+} eal;
+
+/* ---- the arguments ---- */
+
+static void arg(struct args *args, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void arg(struct args *args, const char *format, ...)
+{
+    size_t room = sizeof(args->bytes) - args->used;
+    va_list list;
+    int len;
+
+    va_start(list, format);
+    len = vsnprintf(args->bytes + args->used, room, format, list);
+    va_end(list);
+    if (len < 0 || (size_t)len >= room || args->argc == ARG_MAX_CNT) {
+        args->overflow = true;
+        return;
+    }
+    args->argv[args->argc++] = args->bytes + args->used;
+    args->used += (size_t)len + 1;
+}
+
+/* Did the user give an option of this name? Short ones may carry their value: "-l2". */
+static bool given(const struct xord_port_config *config, const char *option)
+{
+    size_t len = strlen(option);
+    bool is_long = option[1] == '-';
+
+    for (int i = 0; i < config->eal_arg_cnt; i++) {
+        const char *text = config->eal_args[i];
+
+        if (strncmp(text, option, len) == 0 && (!is_long || text[len] == '\0' || text[len] == '='))
+            return true;
+    }
+    return false;
+}
+
+static bool given_any(const struct xord_port_config *config, const char *const *options)
+{
+    for (; *options; options++)
+        if (given(config, *options))
+            return true;
+    return false;
+}
+
+static uint64_t hugepage_free_kb(const char *dir)
+{
+    char path[512];
+    unsigned long long size_kb, cnt = 0;
+    FILE *file;
+
+    if (sscanf(dir, "hugepages-%llukB", &size_kb) != 1)
+        return 0;
+    snprintf(path, sizeof(path), HUGEPAGES_DIR "/%s/free_hugepages", dir);
+    file = fopen(path, "re");
+    if (!file)
+        return 0;
+    if (fscanf(file, "%llu", &cnt) != 1)
+        cnt = 0;
+    fclose(file);
+    return cnt * size_kb;
+}
+
+static uint64_t hugepages_free_mb(void)
+{
+    DIR *dir = opendir(HUGEPAGES_DIR);
+    const struct dirent *entry;
+    uint64_t kb = 0;
+
+    if (!dir)
+        return 0;
+    while ((entry = readdir(dir)))
+        kb += hugepage_free_kb(entry->d_name);
+    closedir(dir);
+    return kb / 1024;
+}
+
+uint32_t dpdk_mbuf_cnt(uint16_t worker_cnt)
+{
+    /* two rings of 1,024, a burst in and one out, frames handed over, the worker's cache */
+    return 4096U * worker_cnt;
+}
+
+static void memory_args(struct args *args, const struct xord_port_config *config)
+{
+    static const char *const own_ways[] = {"--in-memory", "--huge-dir", "--huge-unlink", "--legacy-mem",
+            "--single-file-segments", "--match-allocations", "--proc-type", NULL};
+    static const char *const sizes[] = {"-m", "--socket-mem", NULL};
+    uint64_t mb = BASE_MB + (uint64_t)dpdk_mbuf_cnt(config->worker_cnt) * MBUF_BYTES / (1 << 20);
+    bool no_huge = given(config, "--no-huge");
+
+    if (given_any(config, own_ways))
+        return;
+    if (!no_huge && hugepages_free_mb() >= mb) {
+        arg(args, "--in-memory");
+        return;
+    }
+    if (!no_huge)
+        arg(args, "--no-huge");
+    if (!given(config, "--no-shconf"))
+        arg(args, "--no-shconf");
+    if (!given_any(config, sizes)) {
+        arg(args, "-m");
+        arg(args, "%u", (unsigned)mb);
+    }
+}
+
+static int first_cpu(void)
+{
+    cpu_set_t set;
+
+    if (sched_getaffinity(0, sizeof(set), &set) == 0)
+        for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+            if (CPU_ISSET(cpu, &set))
+                return cpu;
+    return 0;
+}
+
+static void args_build(struct args *args, const struct xord_port_config *config, const char *devargs)
+{
+    static const char *const cores[] = {"-l", "-c", "--lcores", NULL};
+    static const char *const devices[] = {"-a", "--allow", "-b", "--block", "--no-pci", NULL};
+    char bdf[DPDK_NAME_LEN];
+
+    arg(args, "xord");
+    if (dpdk_devargs_is_pci(bdf, devargs)) {
+        arg(args, "-a");
+        arg(args, "%s", devargs);
+    } else if (!given_any(config, devices)) {
+        arg(args, "--no-pci");
+    }
+    memory_args(args, config);
+    if (!given_any(config, cores)) {
+        arg(args, "--lcores");
+        arg(args, "0@%d", first_cpu());
+    }
+    if (!given(config, "--telemetry"))
+        arg(args, "--no-telemetry");
+    eal.own_prefix = !given(config, "--file-prefix");
+    if (eal.own_prefix)
+        arg(args, "--file-prefix=xord-%d", (int)getpid());
+    arg(args, "--log-level=*:%s", xord_log_get_level() >= XORD_LOG_DEBUG ? "info" : "error");
+    for (int i = 0; i < config->eal_arg_cnt; i++)
+        arg(args, "%s", config->eal_args[i]);
+}
+
+/* ---- starting ---- */
+
+/* EAL pins the calling thread, and its own threads inherit the signal mask: signals are the control thread's, and where
+ * workers run is not for EAL to say. */
+static int init_quietly(struct args *args, char said[DPDK_SAID_LEN])
+{
+    struct dpdk_capture capture;
+    sigset_t all, before;
+    cpu_set_t cpus;
+    bool has_cpus = pthread_getaffinity_np(pthread_self(), sizeof(cpus), &cpus) == 0;
+    int rc;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    dpdk_capture_begin(&capture);
+    (void)rte_openlog_stream(stderr); /* and not to syslog */
+    rc = rte_eal_init(args->argc, args->argv);
+    dpdk_capture_end(&capture, said);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (has_cpus)
+        (void)pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
+    snprintf(eal.runtime_dir, sizeof(eal.runtime_dir), "%s", rte_eal_get_runtime_dir());
+    if (eal.own_prefix)
+        (void)rmdir(eal.runtime_dir); /* what shares nothing needs none; else it is not empty, and goes at the end */
+    return rc;
+}
+
+/* Removes what EAL has put into its runtime directory. */
+static void runtime_dir_remove(void)
+{
+    DIR *dir = eal.own_prefix && strstr(eal.runtime_dir, "/xord-") ? opendir(eal.runtime_dir) : NULL;
+    const struct dirent *entry;
+
+    if (!dir)
+        return;
+    while ((entry = readdir(dir)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+    closedir(dir);
+    (void)rmdir(eal.runtime_dir);
+}
+
+/* A virtual device's arguments, with better defaults where the driver's are poor: af_packet has one queue, and room for
+ * 512 frames, which a crawl fills in milliseconds. */
+static void devargs_complete(char out[DEVARGS_LEN], const char *devargs, uint16_t worker_cnt)
+{
+    unsigned queues = worker_cnt < AF_PACKET_QUEUES ? worker_cnt : AF_PACKET_QUEUES;
+    bool af_packet = strncmp(devargs, "net_af_packet", strlen("net_af_packet")) == 0;
+    int len = snprintf(out, DEVARGS_LEN, "%s", devargs);
+
+    if (af_packet && !strstr(devargs, ",qpairs="))
+        len += snprintf(out + len, DEVARGS_LEN - (size_t)len, ",qpairs=%u", queues);
+    if (af_packet && !strstr(devargs, ",framecnt=") && !strstr(devargs, ",framesz=") && !strstr(devargs, ",blocksz="))
+        (void)snprintf(out + len, DEVARGS_LEN - (size_t)len, ",framecnt=2048");
+}
+
+/* The first port of the device; a PCI device was probed at start, a virtual one now. */
+static int device_probe(uint16_t *port_id, const char *devargs, uint16_t worker_cnt, char *err)
+{
+    char name[DPDK_NAME_LEN], full[DEVARGS_LEN], said[DPDK_SAID_LEN] = "";
+    struct dpdk_capture capture;
+
+    if (!dpdk_devargs_is_pci(name, devargs)) {
+        devargs_complete(full, devargs, worker_cnt);
+        dpdk_capture_begin(&capture);
+        (void)rte_dev_probe(full);
+        dpdk_capture_end(&capture, said);
+        dpdk_devargs_name(name, devargs);
+    }
+    RTE_ETH_FOREACH_DEV(*port_id)
+    {
+        struct rte_eth_dev_info info;
+
+        if (rte_eth_dev_info_get(*port_id, &info) == 0 && strcmp(rte_dev_name(info.device), name) == 0)
+            return 0;
+    }
+    dpdk_explain(err, devargs, said);
+    return -1;
+}
+
+static bool wants_help(const struct xord_port_config *config)
+{
+    return given(config, "--help") || given(config, "-h") || given(config, "-v");
+}
+
+int dpdk_eal_start(uint16_t *port_id, const struct xord_port_config *config, char err[XORD_PORT_ERR_LEN])
+{
+    const char *devargs = config->spec + strlen("dpdk:");
+    struct args args = {0};
+    char said[DPDK_SAID_LEN];
+
+    if (eal.started_ever) {
+        snprintf(err, XORD_PORT_ERR_LEN, "DPDK can be started only once in a process: start xord anew");
+        return -1;
+    }
+    if (wants_help(config)) {
+        snprintf(err, XORD_PORT_ERR_LEN, "after \"--\" stand EAL options that run DPDK, not --help, -h or -v");
+        return -1;
+    }
+    args_build(&args, config, devargs);
+    if (args.overflow || strlen(devargs) > DEVARGS_MAX) {
+        snprintf(err, XORD_PORT_ERR_LEN, "--port or the EAL options after \"--\" are too long");
+        return -1;
+    }
+    eal.started_ever = true;
+    if (init_quietly(&args, said) < 0) {
+        snprintf(err, XORD_PORT_ERR_LEN, "DPDK cannot start (%.160s): check the options after \"--\"; -v shows more",
+                *said ? said : rte_strerror(rte_errno));
+        runtime_dir_remove();
+        return -1;
+    }
+    if (device_probe(port_id, devargs, config->worker_cnt, err) == 0)
+        return 0;
+    dpdk_eal_stop();
+    return -1;
+}
+
+void dpdk_eal_stop(void)
+{
+    struct dpdk_capture capture;
+
+    dpdk_capture_begin(&capture);
+    (void)rte_eal_cleanup();
+    dpdk_capture_end(&capture, NULL);
+    runtime_dir_remove();
+}
