@@ -22,7 +22,7 @@ expect_answers js
 expect_listed js 50 10
 expect_neighbours 10
 peer_start lone chainsafe --nodes 1 --base-port 20900 --seed 51 --no-join --bootnode "$xord_enr"
-expect_lookup lone
+expect_lookup lone 3
 bootnode_stop
 expect_both_shards "$tmp/node.log"
 assert_at_least 'records handed out from the own shard' "$(awk '$1 == "nodes_own_shard" { print $2 }' "$tmp/node.log")" 1

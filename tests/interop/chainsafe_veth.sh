@@ -39,7 +39,7 @@ for family in 4 6; do
   expect_neighbours 10
   if [ $family = 4 ]; then set -- --ip 10.50.0.1; else set -- --ip6 fd50::1; fi
   peer_start lone$family chainsafe --nodes 1 "$@" --base-port 2290$family --seed 7$family --no-join --bootnode "$xord_enr"
-  expect_lookup lone$family
+  expect_lookup lone$family 3
   bootnode_stop
   expect_both_shards "$tmp/node.log"
   peer_stop lone$family

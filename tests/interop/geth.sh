@@ -19,7 +19,7 @@ expect_answers them
 expect_listed them 10 5
 expect_neighbours 5
 peer_start lone geth --nodes 1 --base-port 20900 --seed 11 --no-join --bootnode "$xord_enr"
-expect_lookup lone
+expect_lookup lone 3
 bootnode_stop
 peer_stop lone
 peer_stop them
