@@ -29,6 +29,7 @@
     X(drop_self, "sent in our own name")                                                                               \
     X(drop_unsolicited, "response without a request of ours")                                                          \
     X(drop_nodes_total, "NODES outside its announced total")                                                           \
+    X(drop_nodes_repeated, "NODES packets that came a second time")                                                    \
     X(drop_record_distance, "record at a distance that was not asked for")                                             \
     X(drop_record_invalid, "record that does not decode or verify")                                                    \
     X(drop_record_address, "record naming an address that its sender has no business to name")                         \

@@ -252,12 +252,12 @@ static void publish_snapshot(struct xord_node *node, uint32_t i)
 
     if (node->now_ns - host->snap_ns < SNAP_INTERVAL_NS || !xord_table_is_dirty(host->table))
         return;
+    host->snap_ns = node->now_ns; /* without a free one too: tried again after the interval */
     snap = node->cfg.io.snap_take(node->cfg.io.ctx, i);
     if (!snap)
         return;
     xord_table_snapshot_fill(snap, host->table);
     node->cfg.io.snap_publish(node->cfg.io.ctx, i, snap);
-    host->snap_ns = node->now_ns;
 }
 
 static uint64_t refresh_interval(struct xord_node *node, uint32_t host)

@@ -8,6 +8,7 @@
 
 #define LANE_TURN       8 /* jobs a call: a few ms of curve operations at worst */
 #define LANE_OWN_FACTOR 8
+#define BEHIND_MAX      8 /* messages that may wait behind one handshake */
 
 int lane_init(struct xord_node *node)
 {
@@ -36,14 +37,20 @@ uint32_t lane_cnt(const struct xord_node *node)
     return cnt[LANE_OWN] + cnt[LANE_KNOWN] + cnt[LANE_STRANGER];
 }
 
+static bool lane_has_room(struct xord_node *node, enum lane_class class)
+{
+    if (node->lane.cnt[class] < node->lane.cap[class])
+        return true;
+    COUNT(node, drop_lane_full);
+    return false;
+}
+
 struct job *lane_push(struct xord_node *node, enum lane_class class)
 {
     struct lane *lane = &node->lane;
 
-    if (lane->cnt[class] == lane->cap[class]) {
-        COUNT(node, drop_lane_full);
+    if (!lane_has_room(node, class))
         return NULL;
-    }
     return &lane->ring[class][(lane->head[class] + lane->cnt[class]++) % lane->cap[class]];
 }
 
@@ -87,45 +94,32 @@ void lane_push_whoareyou(struct xord_node *node, const struct xord_packet *pkt, 
         COUNT(node, drop_whoareyou);
         return;
     }
-    job = lane_push(node, LANE_OWN);
-    if (!job)
+    if (!lane_has_room(node, LANE_OWN))
         return;
     COUNT(node, whoareyou_received);
+    req = request_challenged(node, req);
+    if (!req)
+        return;
+    job = lane_push(node, LANE_OWN);
     job_take_packet(job, JOB_WHOAREYOU, pkt, dgram);
     job->req = (uint32_t)(req - node->reqs);
     memcpy(job->request_id8, req->request_id8, 8);
-    request_challenged(node, req);
 }
 
-static void job_whoareyou(struct xord_node *node, const struct job *job)
+/* Seals the request behind the head of its handshake packet and sends it. */
+static bool send_handshake(struct xord_node *node, const struct job *job, const struct req *req, const uint8_t *head,
+        size_t head_len, const uint8_t *write_key16, const uint8_t nonce12[12])
 {
-    struct req *req = request_at(node, job->req, job->request_id8);
-    struct xord_session_keys keys;
+    uint8_t *data = node->cfg.io.tx_alloc(node->cfg.io.ctx);
     struct xord_gcm_job seal;
-    struct xord_self self;
-    const struct conv *conv;
-    uint8_t nonce12[12] = {0};
-    uint8_t *data;
-    size_t head_len;
 
-    if (!req || req->state != REQ_IN_LANE)
-        return;
-    conv = &node->convs[req->conv];
-    self = node_self(node, job->local);
-    data = node->cfg.io.tx_alloc(node->cfg.io.ctx);
     if (!data) {
         COUNT(node, tx_dropped);
-        return;
+        return false;
     }
-    xord_rng_fill(&node->rng, nonce12 + 4, 8);
-    if (xord_handshake_answer(&keys, data, &head_len, node->cfg.curve, &self, conv->peer.id32, conv->peer.pubkey33,
-                &job->pkt, nonce12, &node->rng) ||
-            head_len + req->msg_len + XORD_GCM_TAG_LEN > XORD_PACKET_MAX_LEN) {
-        request_finish(node, req, XORD_EKEY);
-        return;
-    }
+    memcpy(data, head, head_len);
     seal = (struct xord_gcm_job){
-            .key16 = keys.write_key16,
+            .key16 = write_key16,
             .nonce12 = nonce12,
             .aad = data,
             .aad_len = (uint32_t)head_len,
@@ -134,18 +128,47 @@ static void job_whoareyou(struct xord_node *node, const struct job *job)
             .len = req->msg_len,
     };
     node->cfg.aes_ops->gcm_seal(node->aes, &seal, 1);
-    node_send_packet(node, data, head_len, head_len + req->msg_len + XORD_GCM_TAG_LEN, conv->peer.id32, job->local,
-            &job->dst, &job->peer);
-    request_handshake_sent(node, req, &keys, nonce12);
+    node_send_packet(node, data, head_len, head_len + req->msg_len + XORD_GCM_TAG_LEN, node->convs[req->conv].peer.id32,
+            job->local, &job->dst, &job->peer);
+    return true;
+}
+
+static void job_whoareyou(struct xord_node *node, const struct job *job)
+{
+    struct req *req = request_at(node, job->req, job->request_id8);
+    struct xord_self self = node_self(node, job->local);
+    uint8_t head[XORD_HANDSHAKE_HEAD_LEN + XORD_ENR_MAX_LEN], nonce12[12] = {0};
+    struct xord_session_keys keys;
+    const struct conv *conv;
+    size_t head_len;
+
+    if (!req || req->state != REQ_IN_LANE)
+        return;
+    conv = &node->convs[req->conv];
+    xord_rng_fill(&node->rng, nonce12 + 4, 8);
+    if (xord_handshake_answer(&keys, head, &head_len, node->cfg.curve, &self, conv->peer.id32, conv->peer.pubkey33,
+                &job->pkt, nonce12, &node->rng)) {
+        request_finish(node, req, XORD_EKEY);
+        return;
+    }
+    if (send_handshake(node, job, req, head, head_len, keys.write_key16, nonce12))
+        request_handshake_sent(node, req, &keys, nonce12);
     xord_wipe(&keys, sizeof(keys));
 }
 
 /* ---- a handshake by a peer ---- */
 
+static enum lane_class class_of(const struct xord_node *node, const struct xord_session_key *key)
+{
+    if (xord_session_find(node->sessions, key) ||
+            (node_is_host(node, key->local) && xord_table_find(node->hosts[key->local].table, key->peer_id32)))
+        return LANE_KNOWN;
+    return LANE_STRANGER;
+}
+
 void lane_push_handshake(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram)
 {
     struct xord_session_key key = {.ep = dgram->peer, .local = dgram->local};
-    enum lane_class class = LANE_STRANGER;
     struct xord_challenge *challenge;
     struct job *job;
 
@@ -159,14 +182,37 @@ void lane_push_handshake(struct xord_node *node, const struct xord_packet *pkt, 
         COUNT(node, drop_handshake_attempts);
         return;
     }
-    if (xord_session_find(node->sessions, &key) ||
-            (node_is_host(node, dgram->local) && xord_table_find(node->hosts[dgram->local].table, pkt->src_id32)))
-        class = LANE_KNOWN;
-    job = lane_push(node, class);
+    job = lane_push(node, class_of(node, &key));
     if (!job)
         return;
     challenge->attempts++;
+    challenge->waiting++;
     job_take_packet(job, JOB_HANDSHAKE, pkt, dgram);
+}
+
+/* Some implementations do not wait for the answer to a handshake: what they send right behind it would only be challenged,
+ * and lost. */
+bool lane_push_behind(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram,
+        const struct xord_session_key *key)
+{
+    struct xord_challenge *challenge = xord_challenge_find(node->challenges, key, node->now_ns);
+    struct job *job;
+
+    if (!challenge || challenge->waiting == 0 || challenge->behind >= BEHIND_MAX)
+        return false;
+    job = lane_push(node, class_of(node, key));
+    if (!job)
+        return false;
+    challenge->behind++;
+    job_take_packet(job, JOB_MESSAGE, pkt, dgram);
+    return true;
+}
+
+static void job_message(struct xord_node *node, const struct job *job)
+{
+    struct xord_dgram dgram = {.local = job->local, .peer = job->peer, .dst = job->dst};
+
+    rx_late(node, &job->pkt, &dgram);
 }
 
 /* The record of whoever shakes hands: the one in the packet, else the one that our challenge said we have. */
@@ -201,6 +247,7 @@ static void handshake_done(struct xord_node *node, const struct job *job, const 
     if (evicted)
         COUNT(node, sessions_evicted);
     rx_message(node, session, plain, len, &job->dst);
+    conv_adopt(node, key);
     if (!node_is_host(node, job->local))
         return;
     /* Its own record too must not make us send into a network that it cannot be part of. */
@@ -226,6 +273,8 @@ static void job_handshake(struct xord_node *node, const struct job *job)
         COUNT(node, drop_handshake_no_challenge);
         return;
     }
+    if (challenge->waiting > 0)
+        challenge->waiting--;
     if (job_record(node, job, &enr)) {
         COUNT(node, drop_handshake_record);
         return;
@@ -300,6 +349,8 @@ void lane_run(struct xord_node *node)
             job_whoareyou(node, job);
         else if (job->kind == JOB_HANDSHAKE)
             job_handshake(node, job);
+        else if (job->kind == JOB_MESSAGE)
+            job_message(node, job);
         else
             job_nodes(node, job);
         lane->head[c] = (lane->head[c] + 1) % lane->cap[c];

@@ -46,6 +46,8 @@ enum req_state {
     REQ_HANDSHAKE, /* sent as handshake packet */
 };
 
+#define NODES_MAX_TOTAL 16
+
 struct req {
     struct xord_timer timer;
     uint32_t conv;
@@ -62,9 +64,10 @@ struct req {
     uint64_t sent_ns;
     uint64_t rtt_ns;
     uint32_t total; /* NODES packets announced; 0: none came yet */
-    uint32_t got;
+    uint32_t got;   /* of them */
     uint32_t record_cnt;
-    uint32_t lane_cnt; /* NODES packets of it that wait in the lane */
+    uint32_t lane_cnt;                    /* NODES packets of it that wait in the lane */
+    uint32_t nodes_hash[NODES_MAX_TOTAL]; /* of each NODES packet that came */
     uint8_t request_id8[8];
     uint8_t nonce12[12];
     uint8_t wanted[33]; /* bit d: distance d was asked for */
@@ -90,7 +93,7 @@ struct conv {
 /* ---- lane.c ---- */
 
 enum lane_class { LANE_OWN, LANE_KNOWN, LANE_STRANGER, LANE_CLASSES };
-enum job_kind { JOB_WHOAREYOU, JOB_HANDSHAKE, JOB_NODES };
+enum job_kind { JOB_WHOAREYOU, JOB_HANDSHAKE, JOB_MESSAGE, JOB_NODES };
 
 struct job {
     uint8_t kind;
@@ -127,7 +130,7 @@ struct host {
     struct xord_table *table;
     struct xord_votes *votes; /* on the home shard only */
     struct xord_enr enr;
-    uint64_t snap_ns;    /* when the last snapshot was published */
+    uint64_t snap_ns;    /* when a snapshot was last published, or should have been */
     uint64_t refresh_ns; /* when the next refresh is due */
     bool started;        /* has joined the network: bootnodes offered, own id looked up */
 };
@@ -212,10 +215,13 @@ struct conv *conv_find(struct xord_node *node, const struct xord_session_key *ke
 /* The challenge was answered: the handshake packet is out. */
 void request_handshake_sent(struct xord_node *node, struct req *req, const struct xord_session_keys *keys,
         const uint8_t nonce12[12]);
-/* A challenge came: this request leads the handshake, all others of the peer wait. */
-void request_challenged(struct xord_node *node, struct req *req);
+/* A challenge came: returns the request that makes the handshake - this one or, when it is too long for a handshake packet,
+ * a PING of our own; all others of the peer wait. NULL when there is no room for that: the request has failed. */
+struct req *request_challenged(struct xord_node *node, struct req *req);
 /* A message opened under the conversation's new keys: the session stands. */
 struct xord_session *conv_confirm(struct xord_node *node, struct conv *conv);
+/* The peer has set up a session while our first packet to it was under way: what waits goes out under that one. */
+void conv_adopt(struct xord_node *node, const struct xord_session_key *key);
 /* A session stands: send what waits. */
 void conv_flush(struct xord_node *node, struct conv *conv);
 /* A response of any kind. */
@@ -241,11 +247,16 @@ struct job *lane_push(struct xord_node *node, enum lane_class class);
 void lane_run(struct xord_node *node);
 void lane_push_whoareyou(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram);
 void lane_push_handshake(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram);
+/* A message whose sender's handshake still waits in the lane follows it there. False: it does not, or there is no room. */
+bool lane_push_behind(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram,
+        const struct xord_session_key *key);
 bool lane_push_nodes(struct xord_node *node, const struct req *req, const uint8_t *plain, size_t len);
 
 /* ---- rx.c ---- */
 
 void rx_burst(struct xord_node *node, const struct xord_dgram *burst, size_t cnt);
+/* A message that waited in the lane behind a handshake. */
+void rx_late(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram);
 /* An authentic message under a session. */
 void rx_message(struct xord_node *node, struct xord_session *session, const uint8_t *plain, size_t len,
         const struct xord_endpoint *dst);

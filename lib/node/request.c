@@ -242,27 +242,6 @@ void conv_flush(struct xord_node *node, struct conv *conv)
     }
 }
 
-void request_challenged(struct xord_node *node, struct req *req)
-{
-    struct conv *conv = &node->convs[req->conv];
-
-    req->handshaken = true;
-    req->state = REQ_IN_LANE;
-    req->rtt_ns = node->now_ns - req->sent_ns;
-    nonce_unindex(node, req);
-    conv->lead = req_slot(node, req);
-    req_arm(node, req, node->cfg.handshake_timeout_ns);
-    for (uint32_t i = conv->head; i != NIL; i = node->reqs[i].next) {
-        struct req *other = &node->reqs[i];
-
-        if (other->state != REQ_SENT)
-            continue;
-        other->state = REQ_WAITING;
-        nonce_unindex(node, other);
-        xord_timer_cancel(&node->wheel, &other->timer);
-    }
-}
-
 void request_handshake_sent(struct xord_node *node, struct req *req, const struct xord_session_keys *keys,
         const uint8_t nonce12[12])
 {
@@ -298,6 +277,25 @@ struct xord_session *conv_confirm(struct xord_node *node, struct conv *conv)
 
 /* ---- starting ---- */
 
+/* Whoever wrote the mail is of this process, but need not know which identities there are. */
+static int request_check(const struct xord_node *node, const struct xord_mail *mail)
+{
+    const struct xord_mail_request *want = &mail->request;
+
+    if (mail->local >= node->cfg.locals->cnt)
+        return XORD_ENOENT;
+    switch (want->type) {
+    case XORD_MSG_PING:
+        return 0;
+    case XORD_MSG_FINDNODE:
+        return want->distance_cnt <= sizeof(want->distances) / sizeof(want->distances[0]) ? 0 : XORD_ESIZE;
+    case XORD_MSG_TALKREQ:
+        return (size_t)want->protocol_len + want->request_len <= sizeof(want->talk) ? 0 : XORD_ESIZE;
+    default:
+        return XORD_EFLAG;
+    }
+}
+
 static int req_encode(struct xord_node *node, struct req *req, const struct xord_mail *mail)
 {
     const struct xord_mail_request *want = &mail->request;
@@ -312,15 +310,13 @@ static int req_encode(struct xord_node *node, struct req *req, const struct xord
         msg.ping.enr_seq = node_enr(node, mail->local)->seq;
     } else if (want->type == XORD_MSG_FINDNODE) {
         COUNT(node, findnode_out);
-        for (uint32_t i = 0; i < want->distance_cnt && i < 256; i++)
+        for (uint32_t i = 0; i < want->distance_cnt; i++)
             if (want->distances[i] <= 256)
                 req->wanted[want->distances[i] / 8] |= (uint8_t)(1U << want->distances[i] % 8);
         err = xord_distances_put(&msg.findnode.distances, distances, sizeof(distances), want->distances,
                 want->distance_cnt);
     } else {
         COUNT(node, talkreq_out);
-        if ((size_t)want->protocol_len + want->request_len > sizeof(want->talk))
-            return XORD_ESIZE;
         msg.talkreq.protocol = (struct xord_bytes_view){want->talk, want->protocol_len};
         msg.talkreq.request = (struct xord_bytes_view){want->talk + want->protocol_len, want->request_len};
     }
@@ -371,24 +367,37 @@ static void refuse(struct xord_node *node, const struct xord_mail *mail, int err
     node_mail_to(node, mail->reply_to, reply);
 }
 
-/* A message too long for a handshake packet needs a session first: a PING of our own leads. */
-static void conv_lead_by_ping(struct xord_node *node, struct conv *conv)
+/* A PING of our own, which nobody waits for. NULL when the request table is full. */
+static struct req *conv_add_ping(struct xord_node *node, struct conv *conv)
 {
-    struct xord_mail ping = {.kind = XORD_MAIL_REQUEST,
+    struct xord_mail mail = {.kind = XORD_MAIL_REQUEST,
             .reply_to = node->cfg.shard,
             .local = conv->key.local,
             .request = {.peer = conv->peer, .type = XORD_MSG_PING}};
+    struct req *req = req_alloc(node, &mail);
 
-    request_start(node, &ping);
+    if (!req)
+        return NULL;
+    if (req_encode(node, req, &mail)) {
+        req_release(node, req);
+        return NULL;
+    }
+    conv_append(node, conv, req);
+    return req;
 }
 
 void request_start(struct xord_node *node, const struct xord_mail *mail)
 {
     struct xord_session_key key = {.ep = mail->request.peer.ep, .local = mail->local};
-    struct req *req = req_alloc(node, mail);
     struct conv *conv;
-    int err;
+    struct req *req;
+    int err = request_check(node, mail);
 
+    if (err) {
+        refuse(node, mail, err);
+        return;
+    }
+    req = req_alloc(node, mail);
     if (!req) {
         COUNT(node, drop_request_full);
         refuse(node, mail, XORD_EFULL);
@@ -403,10 +412,67 @@ void request_start(struct xord_node *node, const struct xord_mail *mail)
     memcpy(key.peer_id32, mail->request.peer.id32, 32);
     conv = conv_get(node, &key, &mail->request.peer);
     conv_append(node, conv, req);
-    if (req->msg_len + XORD_HANDSHAKE_HEAD_LEN + XORD_ENR_MAX_LEN + XORD_GCM_TAG_LEN > XORD_PACKET_MAX_LEN &&
-            conv->lead == NIL && !xord_session_find(node->sessions, &key))
-        conv_lead_by_ping(node, conv);
     req_launch(node, conv, req);
+}
+
+/* ---- challenged ---- */
+
+/* Does the message fit into a handshake packet, whatever our record? */
+static bool req_fits_handshake(const struct req *req)
+{
+    return XORD_HANDSHAKE_HEAD_LEN + XORD_ENR_MAX_LEN + req->msg_len + XORD_GCM_TAG_LEN <= XORD_PACKET_MAX_LEN;
+}
+
+/* All but the lead wait for the new keys, and whatever came of their answers will come again. */
+static void conv_hold_others(struct xord_node *node, struct conv *conv)
+{
+    for (uint32_t i = conv->head; i != NIL; i = node->reqs[i].next) {
+        struct req *other = &node->reqs[i];
+
+        if (i == conv->lead || (other->state != REQ_SENT && other->state != REQ_PROBE))
+            continue;
+        other->state = REQ_WAITING;
+        other->total = other->got = 0;
+        nonce_unindex(node, other);
+        xord_timer_cancel(&node->wheel, &other->timer);
+    }
+}
+
+struct req *request_challenged(struct xord_node *node, struct req *req)
+{
+    struct conv *conv = &node->convs[req->conv];
+    struct req *lead = req;
+
+    req->handshaken = true;
+    req->rtt_ns = node->now_ns - req->sent_ns;
+    if (!req_fits_handshake(req)) {
+        lead = conv_add_ping(node, conv);
+        if (!lead) {
+            request_finish(node, req, XORD_EFULL);
+            return NULL;
+        }
+        lead->handshaken = true;
+    }
+    lead->state = REQ_IN_LANE;
+    lead->total = lead->got = 0;
+    nonce_unindex(node, lead);
+    conv->lead = req_slot(node, lead);
+    req_arm(node, lead, node->cfg.handshake_timeout_ns);
+    conv_hold_others(node, conv);
+    return lead;
+}
+
+void conv_adopt(struct xord_node *node, const struct xord_session_key *key)
+{
+    struct conv *conv = conv_find(node, key);
+    struct req *lead = conv && conv->lead != NIL ? &node->reqs[conv->lead] : NULL;
+
+    if (!lead || lead->state != REQ_PROBE)
+        return;
+    nonce_unindex(node, lead);
+    lead->state = REQ_WAITING;
+    conv->lead = NIL;
+    conv_flush(node, conv);
 }
 
 /* ---- ending ---- */

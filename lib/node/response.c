@@ -5,14 +5,13 @@
 
 #include "node_private.h"
 
-#define NODES_MAX_TOTAL 16
-
 static enum xord_message_type request_of(enum xord_message_type response)
 {
     return (enum xord_message_type)(response - 1);
 }
 
-/* The open request that a response answers; NULL when there is none. */
+/* The open request that a response answers; NULL when there is none. Only who has read the request knows its id, so the answer
+ * counts in whatever state the request is: it may come under another session than the one that we are just setting up. */
 static struct req *request_by_id(struct xord_node *node, const struct xord_message *msg,
         const struct xord_session_key *key)
 {
@@ -20,7 +19,7 @@ static struct req *request_by_id(struct xord_node *node, const struct xord_messa
 
     if (msg->request_id.len == 8)
         req = request_at(node, xord_load_be32(msg->request_id.bytes) & ~REQUEST_ID_TOP, msg->request_id.bytes);
-    if (!req || req->state != REQ_SENT || req->type != request_of(msg->type))
+    if (!req || req->type != request_of(msg->type))
         return NULL;
     return memcmp(&node->convs[req->conv].key, key, sizeof(*key)) == 0 ? req : NULL;
 }
@@ -160,13 +159,27 @@ static bool records_all_cached(const struct xord_node *node, const struct xord_m
     return true;
 }
 
+/* A packet that the network has doubled must not stand for one that it has lost. */
+static bool nodes_is_repeated(const struct req *req, const struct xord_message *msg, uint32_t hash)
+{
+    for (uint32_t i = 0; i < req->got; i++)
+        if (req->nodes_hash[i] == hash && msg->nodes.records.cnt > 0)
+            return true;
+    return false;
+}
+
 static void on_nodes(struct xord_node *node, struct req *req, const struct xord_message *msg, const uint8_t *plain,
         size_t plain_len)
 {
+    uint32_t hash = (uint32_t)xord_hash64(&node->hash_key, plain, plain_len);
     uint64_t total = msg->nodes.total;
 
     if (total < 1 || total > NODES_MAX_TOTAL || (req->total && total != req->total) || req->got >= total) {
         COUNT(node, drop_nodes_total);
+        return;
+    }
+    if (nodes_is_repeated(req, msg, hash)) {
+        COUNT(node, drop_nodes_repeated);
         return;
     }
     if (records_all_cached(node, msg))
@@ -177,7 +190,7 @@ static void on_nodes(struct xord_node *node, struct req *req, const struct xord_
         return;
     COUNT(node, nodes_in);
     req->total = (uint32_t)total;
-    req->got++;
+    req->nodes_hash[req->got++] = hash;
     xord_timer_arm(&node->wheel, &req->timer, node->now_ns + node->cfg.request_timeout_ns);
     request_check_complete(node, req);
 }

@@ -144,7 +144,20 @@ static void rx_other_keys(struct xord_node *node, const struct xord_packet *pkt,
             conv_flush(node, conv);
         return;
     }
-    rx_challenge(node, pkt, dgram, &key);
+    if (!lane_push_behind(node, pkt, dgram, &key))
+        rx_challenge(node, pkt, dgram, &key);
+}
+
+void rx_late(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram)
+{
+    struct xord_session_key key = rx_key(pkt, dgram);
+    struct xord_session *session = xord_session_find(node->sessions, &key);
+    struct opened *opened = &node->opened[0]; /* no burst is being opened while the lane runs */
+
+    if (session && rx_try_key(node, pkt, session->read_key16, opened))
+        rx_message(node, session, opened->plain, opened->len, &dgram->dst);
+    else
+        rx_challenge(node, pkt, dgram, &key);
 }
 
 /* A session may have gone, or its slot changed hands, since the burst was looked up. */

@@ -26,7 +26,9 @@ struct xord_challenge {
     uint64_t enr_seq;
     uint8_t request_nonce12[12];
     uint8_t attempts; /* handshakes already tried against it */
-    uint8_t reserved[3];
+    uint8_t waiting;  /* of those, how many the caller has not yet looked into */
+    uint8_t behind;   /* messages that the caller keeps until it has */
+    uint8_t reserved;
 };
 
 struct xord_challenges;

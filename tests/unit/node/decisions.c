@@ -83,7 +83,6 @@ static void setup(void)
 
 static void stop(void)
 {
-    puppet_free(peer);
     world_free(world);
     TEST_NO_LEAK();
 }
@@ -402,7 +401,6 @@ Test(decisions, whoareyou_only_for_pending_request_to_that_endpoint_with_that_no
     puppet_send_whoareyou(peer, &host_at, nonce12, 0);
     world_run(world, 20 * MS);
     cr_assert_eq(puppet_count(peer, XORD_FLAG_HANDSHAKE), 1);
-    puppet_free(stranger);
 }
 
 Test(decisions, whoareyou_for_an_answered_request_ignored, .init = setup, .fini = stop)
@@ -738,7 +736,6 @@ Test(decisions, never_the_peers_own_record, .init = setup, .fini = stop)
     found = ask_one(other, distance_to(peer->enr.id32));
     cr_assert_eq(found.cnt, 1);
     cr_assert_bytes(found.enrs[0].id32, peer->enr.id32, 32);
-    puppet_free(other);
 }
 
 Test(decisions, nodes_at_most_16_split_below_1280_same_total, .init = setup, .fini = stop)
@@ -816,7 +813,6 @@ Test(decisions, nodes_only_from_the_peer_asked, .init = setup, .fini = stop)
     world_run(world, 20 * MS);
     cr_assert_eq(count(XORD_CNT_drop_unsolicited), 2);
     cr_assert_eq(records_of(1), 1);
-    puppet_free(stranger);
 }
 
 Test(decisions, nodes_only_within_total, .init = setup, .fini = stop)
@@ -937,7 +933,6 @@ Test(decisions, public_handshake_naming_private_address_kept_out, .init = setup,
     cr_assert_eq(sizes_of_host().table, 0);
     cr_assert_eq(puppet_flush(victim), 0);
     cr_assert(puppet_ping(peer, &host_at), "the session itself is none the worse");
-    puppet_free(victim);
 }
 
 /* ---- IP limits ---- */
@@ -1059,7 +1054,6 @@ Test(decisions, replies_go_to_the_envelope_never_the_record, .init = setup, .fin
     /* What goes there later is the one PING that finds out whether anybody lives there. */
     world_run(world, 30 * S);
     cr_assert_leq(named->inbox_cnt, 1);
-    puppet_free(named);
 }
 
 /* ---- messages ---- */

@@ -21,6 +21,11 @@ static void listener_take(struct world_listener *listener, struct world_packet *
     puppet->inbox[puppet->inbox_cnt++] = packet;
 }
 
+static void listener_release(struct world_listener *listener)
+{
+    puppet_free((struct puppet *)listener);
+}
+
 static struct xord_enr sign(struct world *world, const uint8_t seckey32[32], uint64_t seq,
         const struct xord_endpoint *ep)
 {
@@ -69,6 +74,7 @@ struct puppet *puppet_new_at(struct world *world, const char *ip, uint16_t port,
     puppet->world = world;
     puppet->listener.ep = world_ep(ip, port);
     puppet->listener.take = listener_take;
+    puppet->listener.release = listener_release;
     seckey_at(world, puppet->seckey32, id32, distance);
     puppet_set_record(puppet, 1, &puppet->listener.ep);
     xord_masking_key(ops, world->aes, &puppet->mask_key, puppet->enr.id32);

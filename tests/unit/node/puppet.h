@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A peer that does what a test tells it, packet by packet: it builds, sends, receives and opens with the wire and session
  * layers, but has no logic of its own. One session at a time.
- * Threading: one. Memory: packets not taken are freed by puppet_free, which comes before world_free. */
+ * Threading: one. Memory: freed by world_free, or before. */
 #pragma once
 
 #include "world.h"
@@ -41,6 +41,7 @@ struct puppet *puppet_new(struct world *world, const char *ip, uint16_t port);
 /* With a node id at a log distance from another id; distances near 256 are quick to find. */
 struct puppet *puppet_new_at(struct world *world, const char *ip, uint16_t port, const uint8_t id32[32],
         unsigned distance);
+/* Nobody listens there any more. */
 void puppet_free(struct puppet *puppet);
 struct xord_peer puppet_peer(const struct puppet *puppet);
 /* A record of seq and endpoint by a fresh key at a log distance (0: any) from an id. */

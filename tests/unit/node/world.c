@@ -376,6 +376,8 @@ void world_free(struct world *world)
         world->members = member->next;
         member_free(member);
     }
+    while (world->listeners)
+        world->listeners->release(world->listeners);
     while (world->queue_cnt > 0)
         free(world->queue[--world->queue_cnt]);
     free(world->queue);

@@ -50,6 +50,7 @@ struct world_listener {
     struct world_listener *next;
     struct xord_endpoint ep;
     void (*take)(struct world_listener *listener, struct world_packet *packet); /* now owns the packet */
+    void (*release)(struct world_listener *listener);                           /* by world_free */
 };
 
 struct world {
@@ -107,7 +108,6 @@ struct member {
 };
 
 struct world *world_new(uint8_t seed);
-/* Members first, then listeners' queues: whoever listens frees what it took. */
 void world_free(struct world *world);
 
 /* A valid secret key, a new one each time. */
