@@ -124,6 +124,8 @@ static bool crawl_loop(struct driver *driver, const struct crawl_args *args, str
         if (more > 0)
             more = nodes_json_revisit(json, driver->crawl, args->node.curve, now_ns);
         driver_turn(driver);
+        if (driver->ndjson)
+            fflush(driver->ndjson); /* for whoever follows the file */
         progress_show(&progress, driver, now_ns);
         if (args->duration_ns && now_ns - driver->started_ns >= args->duration_ns)
             break;
