@@ -242,7 +242,8 @@ static struct row *rows_make(const struct nodes_json *json, const struct xord_cr
         struct row *row = &rows[(*cnt)++];
 
         *row = (struct row){.id32 = node.enr->id32, .node = node, .has_node = true};
-        row->old = bsearch(node.enr->id32, json->old, json->old_cnt, sizeof(*json->old), compare_entries);
+        if (json->old_cnt > 0)
+            row->old = bsearch(node.enr->id32, json->old, json->old_cnt, sizeof(*json->old), compare_entries);
     }
     for (size_t i = 0; i < json->old_cnt; i++)
         if (!xord_crawl_find(crawl, json->old[i].id32, &node))
