@@ -56,52 +56,49 @@ static uint32_t index_find(const struct xord_locals *locals, const struct xord_e
     return XORD_LOCAL_NONE;
 }
 
-static int index_add(struct xord_locals *locals, uint32_t local, const struct xord_endpoint *ep)
+static bool endpoint_is_taken(const struct xord_locals *locals, const struct xord_endpoint *ep)
+{
+    if (xord_ip_scope(ep->ip16) == XORD_IP_UNSPECIFIED)
+        return locals->any[!xord_endpoint_is_v4(ep)] != XORD_LOCAL_NONE;
+    return index_find(locals, ep) != XORD_LOCAL_NONE;
+}
+
+static void endpoint_take(struct xord_locals *locals, uint32_t local, const struct xord_endpoint *ep)
 {
     int family = !xord_endpoint_is_v4(ep);
-    uint32_t i;
+    uint32_t i = index_start(locals, ep);
 
+    locals->all[local].ep[family] = *ep;
     if (xord_ip_scope(ep->ip16) == XORD_IP_UNSPECIFIED) {
-        if (locals->any[family] != XORD_LOCAL_NONE)
-            return XORD_EEXIST;
         locals->any[family] = local;
-        return 0;
+        return;
     }
-    if (index_find(locals, ep) != XORD_LOCAL_NONE)
-        return XORD_EEXIST;
-    i = index_start(locals, ep);
     while (locals->index[i] != XORD_LOCAL_NONE)
         i = (i + 1) & locals->index_mask;
     locals->index[i] = local;
-    return 0;
 }
 
 int xord_locals_add(struct xord_locals *locals, const struct xord_aes_ops *ops, struct xord_aes *aes,
         const uint8_t seckey32[32], const struct xord_enr *enr, const struct xord_endpoint *ep4,
         const struct xord_endpoint *ep6)
 {
-    uint32_t i = locals->cnt;
-    struct xord_local *local = &locals->all[i];
-    int err = 0;
+    struct xord_local *local = &locals->all[locals->cnt];
 
-    if (i == locals->capacity)
+    if (locals->cnt == locals->capacity)
         return XORD_EFULL;
+    if ((ep4 && endpoint_is_taken(locals, ep4)) || (ep6 && endpoint_is_taken(locals, ep6)))
+        return XORD_EEXIST;
     memset(local, 0, sizeof(*local));
     memcpy(local->id32, enr->id32, 32);
     memcpy(local->seckey32, seckey32, 32);
     local->enr = *enr;
     ops->ctr_expand(aes, &local->mask_key, enr->id32);
-    if (ep4) {
-        err = index_add(locals, i, ep4);
-        local->ep[0] = *ep4;
-    }
-    if (ep6 && !err) {
-        err = index_add(locals, i, ep6);
-        local->ep[1] = *ep6;
-    }
-    if (!err)
-        locals->cnt++;
-    return err;
+    if (ep4)
+        endpoint_take(locals, locals->cnt, ep4);
+    if (ep6)
+        endpoint_take(locals, locals->cnt, ep6);
+    locals->cnt++;
+    return 0;
 }
 
 uint32_t xord_locals_find(const struct xord_locals *locals, const struct xord_endpoint *dst)
