@@ -185,6 +185,23 @@ stop "$started_pid"
 one_sentence 'a port that needs privilege' 1 'permission|not permitted|privilege' \
   unprivileged "$XORD" bootnode --key "$other" --udp 80
 
+# --- DPDK devices --------------------------------------------------------------------------------------------------
+
+device() { # PATTERN DEVICE
+  one_sentence "--port dpdk:$2" 1 "$1" "$XORD" bootnode --key "$key" --ip 10.0.0.1/24 --port "dpdk:$2"
+}
+device 'no driver for "net_nosuch0"' net_nosuch0
+device 'no driver for "nosuch"' nosuch
+device 'no network interface "nosuch"' net_af_packet0,iface=nosuch
+device 'needs to know its interface' net_af_packet0
+device 'no PCI device ffff:ff:1f\.7' ffff:ff:1f.7
+device 'cannot open "net_memif0"' net_memif0,role=nosuch
+device 'cannot open "net_null0"' net_null0,nosuch=1
+one_sentence 'a device without permission' 1 'permi|privilege|root|CAP_' \
+  unprivileged "$XORD" bootnode --key "$key" --ip 10.0.0.1/24 --port dpdk:net_af_packet0,iface=lo
+one_sentence 'EAL options that there are not' 1 . \
+  "$XORD" bootnode --key "$key" --ip 10.0.0.1/24 --port dpdk:net_null0 -- --nosuch
+
 # --- output files --------------------------------------------------------------------------------------------------
 
 cp "$key" "$tmp/text"

@@ -79,6 +79,11 @@ cut=$started_pid
 until_true 20 grep -qs known "$tmp/cut.log" || fail 'no progress was shown'
 stop "$cut" TERM
 assert_at_least 'so does SIGTERM' "$(json "$tmp/term.json" 'len(d)')" 1
+code=0
+timeout 1 "$XORD" crawl --quiet --request-timeout 5000 --bootnodes "$tmp/net.enrs" --out "$tmp/timeout.json" \
+  >"$tmp/stdout" || code=$?
+assert_eq 'timeout, which signals twice: exit code' "$code" 124
+assert_at_least 'it too gets what there is' "$(json "$tmp/timeout.json" 'len(d)')" 1
 stop "$net"
 
 # --- disk full -----------------------------------------------------------------------------------------------------
