@@ -68,7 +68,8 @@
     X(record_updates, "changes of our own record")                                                                     \
     X(net_arp, "ARP and NDP frames handled")                                                                           \
     X(net_echo, "ICMP echo requests answered")                                                                         \
-    X(net_dropped, "frames that the L2-L4 stack dropped")
+    X(net_dropped, "frames that the L2-L4 stack dropped")                                                              \
+    X(net_tx_dropped, "datagrams and frames that the L2-L4 stack refused or the device did not take")
 
 enum xord_counter_id {
 #define X(name, help) XORD_CNT_##name,

@@ -28,7 +28,7 @@
 #define ARG_BYTES        8192
 #define AF_PACKET_QUEUES 16   /* the most that its driver makes */
 #define BASE_MB          64   /* EAL's own, and what drivers take besides mbufs */
-#define MBUF_BYTES       2560 /* RTE_MBUF_DEFAULT_BUF_SIZE and all headers, rounded up */
+#define MBUF_BYTES       4096 /* without hugepages each has a page of its own */
 #define DEVARGS_LEN      1024
 #define DEVARGS_MAX      (DEVARGS_LEN - 64)
 

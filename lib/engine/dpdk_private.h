@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Inside the DPDK port: EAL, the device, and what they say when something is amiss.
- * Threading: all of this for the control thread, at open and close. */
+/* Inside the DPDK port: EAL, the device, its workers, and what they say when something is amiss.
+ * Threading: dpdk_rx.c and dpdk_tx.c belong to the workers, each with its own struct dpdk_worker; the rest is for the
+ * control thread, at open and close. */
 #pragma once
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <rte_mempool.h>
+#include <rte_mbuf.h>
+#include <rte_ring.h>
 
 #include "xord_netstack.h"
 #include "xord_port.h"
@@ -73,3 +77,84 @@ int dpdk_device_open(struct dpdk_device *device, uint16_t port_id, uint16_t work
 void dpdk_device_groups(const struct dpdk_device *device, const struct xord_netstack *stack);
 
 void dpdk_device_close(struct dpdk_device *device);
+
+/* ---- workers ---- */
+
+#define DPDK_TX_LEN 128 /* frames that wait for tx_burst: a burst of answers and what the stack has to say */
+
+/* What passes through a ring of neighbours: elements are whole words. */
+struct dpdk_news {
+    struct xord_net_neighbour neighbour;
+    uint8_t reserved[-sizeof(struct xord_net_neighbour) % 4];
+};
+
+struct dpdk_worker {
+    _Alignas(64) struct xord_netstack *stack;
+    uint16_t index;
+    bool receives, sends; /* has a queue of its own */
+    bool registered;
+    uint64_t polled_ns;
+    struct rte_mbuf *draft;  /* given out by tx_alloc; stays ours until it is sent */
+    struct rte_mbuf *spare;  /* for the next frame of the stack's own */
+    struct rte_ring *handed; /* mbufs of workers without a transmit queue; many senders, this worker receives */
+    struct rte_ring *out;    /* where our frames go if we have no transmit queue: another's `handed` */
+    struct rte_ring *told;   /* struct dpdk_news; many senders, this worker receives */
+    uint16_t held_cnt, tx_cnt;
+    struct rte_mbuf *held[XORD_PORT_BURST]; /* of the last rx_burst */
+    struct rte_mbuf *tx[DPDK_TX_LEN];
+    /* written by the worker, read by stats */
+    _Atomic uint64_t rx_packets, rx_other_port, tx_dropped, news_lost;
+    _Atomic uint64_t net[XORD_NET_COUNTER_CNT]; /* the stack's, as of a moment ago */
+};
+
+struct dpdk_port {
+    struct xord_port base;
+    struct dpdk_device device;
+    uint16_t worker_cnt;
+    uint16_t udp_port;
+    bool eal_started, device_open;
+    bool has_source[2];
+    uint8_t source16[2][16]; /* of datagrams that leave the choice to us, by family */
+    pthread_key_t thread_key;
+    bool has_key;
+    struct dpdk_worker *workers;
+};
+
+static inline struct dpdk_port *dpdk_port_of(struct xord_port *port)
+{
+    return (struct dpdk_port *)port;
+}
+
+/* By the worker that owns the counter. */
+static inline void dpdk_bump(_Atomic uint64_t *counter, uint64_t n)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+/* ---- dpdk_tx.c ---- */
+
+uint8_t *dpdk_tx_alloc(struct xord_port *port, uint16_t w);
+void dpdk_tx_put(struct xord_port *port, uint16_t w, uint16_t len, const struct xord_endpoint *src,
+        const struct xord_endpoint *dst, uint64_t now_ns);
+void dpdk_tx_burst(struct xord_port *port, uint16_t w);
+
+/* Queues a copy of a whole frame; without room for it the frame is lost. */
+void dpdk_tx_frame(struct dpdk_port *self, struct dpdk_worker *worker, const uint8_t *frame, size_t len);
+
+/* Queues what has waited for neighbours that are known by now. */
+void dpdk_tx_unpark(struct dpdk_port *self, struct dpdk_worker *worker);
+
+/* ---- dpdk_rx.c ---- */
+
+uint16_t dpdk_rx_burst(struct xord_port *port, uint16_t w, struct xord_pkt *pkts, uint16_t max, uint64_t now_ns);
+
+/* Destructor of dpdk_port.thread_key: gives the thread's lcore number back. */
+void dpdk_thread_unregister(void *worker);
+
+/* ---- dpdk_stats.c ---- */
+
+void dpdk_stats(struct xord_port *port, struct xord_port_stats *stats);
+void dpdk_count(struct xord_port *port, uint16_t w, struct xord_counters *counters);
+
+/* With -v: all that the stacks have counted, one line a row. The workers have ended. */
+void dpdk_stats_log(const struct dpdk_port *self);

@@ -242,8 +242,11 @@ static bool turn_mail(struct worker *worker)
 
 static void publish_sizes(struct worker *worker)
 {
+    struct xord_port *port = worker->engine->cfg.port;
     struct xord_node_sizes sizes;
 
+    if (port->ops->count)
+        port->ops->count(port, worker->shard, xord_node_counters_mut(worker->node));
     xord_node_sizes(worker->node, &sizes);
     atomic_store_explicit(&worker->sessions, sizes.sessions, memory_order_relaxed);
     atomic_store_explicit(&worker->requests, sizes.requests, memory_order_relaxed);

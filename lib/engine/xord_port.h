@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "xord_counter.h"
 #include "xord_endpoint.h"
 #include "xord_packet.h"
 
@@ -87,6 +88,11 @@ struct xord_port_ops {
     void (*wake)(struct xord_port *port, uint16_t worker);
 
     void (*stats)(struct xord_port *port, struct xord_port_stats *stats);
+
+    /* Brings the net_* rows of a worker's counters up to date; by that worker, now and then. NULL: a port without an
+     * L2-L4 stack of ours. */
+    void (*count)(struct xord_port *port, uint16_t worker, struct xord_counters *counters);
+
     void (*close)(struct xord_port *port);
 };
 

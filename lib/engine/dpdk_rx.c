@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Receiving: frames go through the worker's stack; datagrams come out, answers are sent, and what is learned of a
+ * neighbour is told to the other workers. */
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_prefetch.h>
+#include <rte_ring_elem.h>
+
+#include "dpdk_private.h"
+#include "xord_clock.h"
+
+#define TOLD_BURST 64
+#define POLL_NS    (1 * XORD_NS_PER_MS)
+
+/* ---- neighbours ---- */
+
+/* Whoever loses the news to a full ring will ask for itself. */
+static void tell_others(struct dpdk_port *self, struct dpdk_worker *worker, const struct xord_net_neighbour *neighbour)
+{
+    struct dpdk_news news = {.neighbour = *neighbour};
+
+    for (uint16_t w = 0; w < self->worker_cnt; w++)
+        if (w != worker->index && rte_ring_mp_enqueue_elem(self->workers[w].told, &news, sizeof(news)))
+            dpdk_bump(&worker->news_lost, 1);
+}
+
+static void hear_others(struct dpdk_port *self, struct dpdk_worker *worker, uint64_t now_ns)
+{
+    struct dpdk_news news[TOLD_BURST];
+    unsigned n = rte_ring_sc_dequeue_burst_elem(worker->told, news, sizeof(news[0]), TOLD_BURST, NULL);
+
+    if (n == 0)
+        return;
+    for (unsigned i = 0; i < n; i++)
+        xord_netstack_neighbour_set(worker->stack, &news[i].neighbour, now_ns);
+    dpdk_tx_unpark(self, worker);
+}
+
+/* ---- receiving ---- */
+
+static void counters_publish(struct dpdk_worker *worker)
+{
+    const uint64_t *counters = xord_netstack_counters(worker->stack);
+
+    for (int i = 0; i < XORD_NET_COUNTER_CNT; i++)
+        atomic_store_explicit(&worker->net[i], counters[i], memory_order_relaxed);
+}
+
+/* A thread that EAL has not made needs an lcore number of its own, for the mempool to keep a cache for it. */
+static void thread_register(const struct dpdk_port *self, struct dpdk_worker *worker)
+{
+    worker->registered = true;
+    if (rte_lcore_id() == LCORE_ID_ANY && rte_thread_register() == 0)
+        (void)pthread_setspecific(self->thread_key, worker);
+}
+
+void dpdk_thread_unregister(void *worker)
+{
+    (void)worker;
+    rte_thread_unregister();
+}
+
+static void housekeep(struct dpdk_port *self, struct dpdk_worker *worker, uint64_t now_ns)
+{
+    struct xord_net_frame frame;
+
+    if (!worker->registered)
+        thread_register(self, worker);
+    hear_others(self, worker, now_ns);
+    if (now_ns - worker->polled_ns < POLL_NS)
+        return;
+    worker->polled_ns = now_ns;
+    while (xord_netstack_poll(worker->stack, &frame, now_ns))
+        dpdk_tx_frame(self, worker, frame.bytes, frame.len);
+    counters_publish(worker);
+}
+
+/* True with a datagram in `pkt`; the mbuf is then held, else it is gone. */
+static bool frame_in(struct dpdk_port *self, struct dpdk_worker *worker, struct rte_mbuf *mbuf, struct xord_pkt *pkt,
+        uint64_t now_ns)
+{
+    bool sum_good = (mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+    uint8_t *frame = rte_pktmbuf_mtod(mbuf, uint8_t *);
+    struct xord_net_rx rx;
+    unsigned verdict = xord_netstack_rx(worker->stack, &rx, frame, mbuf->data_len,
+            (size_t)mbuf->data_len + rte_pktmbuf_tailroom(mbuf), sum_good ? XORD_NET_RX_SUM_GOOD : 0, now_ns);
+
+    if (verdict & XORD_NET_NEIGHBOUR) {
+        tell_others(self, worker, &rx.neighbour);
+        dpdk_tx_unpark(self, worker);
+    }
+    /* Copied: a driver may have built the mbuf around memory of its own, which its transmit side would not expect. */
+    if (verdict & XORD_NET_REPLY)
+        dpdk_tx_frame(self, worker, frame, rx.reply_len);
+    if (!(verdict & XORD_NET_UDP) || rx.dst.port != self->udp_port) {
+        dpdk_bump(&worker->rx_other_port, verdict & XORD_NET_UDP ? 1 : 0);
+        rte_pktmbuf_free(mbuf);
+        return false;
+    }
+    *pkt = (struct xord_pkt){
+            .data = frame + rx.payload_off,
+            .len = rx.payload_len,
+            .has_hash = self->device.rss && (mbuf->ol_flags & RTE_MBUF_F_RX_RSS_HASH),
+            .hash = mbuf->hash.rss,
+            .src = rx.src,
+            .dst = rx.dst,
+    };
+    worker->held[worker->held_cnt++] = mbuf;
+    return true;
+}
+
+uint16_t dpdk_rx_burst(struct xord_port *port, uint16_t w, struct xord_pkt *pkts, uint16_t max, uint64_t now_ns)
+{
+    struct dpdk_port *self = dpdk_port_of(port);
+    struct dpdk_worker *worker = &self->workers[w];
+    struct rte_mbuf *frames[XORD_PORT_BURST];
+    uint16_t n = 0, cnt = 0;
+
+    if (worker->held_cnt > 0)
+        rte_pktmbuf_free_bulk(worker->held, worker->held_cnt);
+    worker->held_cnt = 0;
+    housekeep(self, worker, now_ns);
+    if (worker->receives)
+        n = rte_eth_rx_burst(self->device.port_id, w, frames, RTE_MIN(max, XORD_PORT_BURST));
+    for (uint16_t i = 0; i < n; i++)
+        rte_prefetch0(rte_pktmbuf_mtod(frames[i], void *));
+    for (uint16_t i = 0; i < n; i++)
+        cnt += frame_in(self, worker, frames[i], &pkts[cnt], now_ns);
+    dpdk_bump(&worker->rx_packets, cnt);
+    return cnt;
+}
