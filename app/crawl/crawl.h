@@ -42,8 +42,9 @@ struct driver {
     struct open_query *open;
     uint32_t open_cap, free_head;
     uint64_t sweep_ns;
-    /* of each bootnode: has it sent anything at all? */
-    bool *bootnode_answered, *bootnode_challenged;
+    /* for the explanation when nobody has answered: which bootnodes have sent a WHOAREYOU at least */
+    bool anybody_answered;
+    bool *bootnode_challenged;
 };
 
 int driver_init(struct driver *driver, struct service *service, const struct node_options *options);

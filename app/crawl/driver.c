@@ -35,9 +35,8 @@ int driver_init(struct driver *driver, struct service *service, const struct nod
     driver->crawl = xord_crawl_new(&config);
     driver->open_cap = WINDOW_MAX;
     driver->open = calloc(driver->open_cap, sizeof(*driver->open));
-    driver->bootnode_answered = calloc(bootnodes, sizeof(bool));
     driver->bootnode_challenged = calloc(bootnodes, sizeof(bool));
-    if (!driver->crawl || !driver->open || !driver->bootnode_answered || !driver->bootnode_challenged)
+    if (!driver->crawl || !driver->open || !driver->bootnode_challenged)
         return complain("out of memory");
     for (uint32_t i = 0; i < driver->open_cap; i++)
         driver->open[i].next_free = i + 1 < driver->open_cap ? i + 1 : NIL;
@@ -51,7 +50,6 @@ void driver_free(struct driver *driver)
 {
     xord_crawl_free(driver->crawl);
     free(driver->open);
-    free(driver->bootnode_answered);
     free(driver->bootnode_challenged);
 }
 
@@ -140,12 +138,8 @@ static void note_bootnode(struct driver *driver, const struct xord_mail *mail)
 {
     const struct record_list *bootnodes = &driver->options->bootnodes;
 
-    for (uint32_t i = 0; i < bootnodes->cnt; i++) {
-        if (memcmp(bootnodes->enrs[i].id32, mail->peer.id32, 32) != 0)
-            continue;
-        driver->bootnode_answered[i] |= mail->done.err == 0 || mail->done.packet_cnt > 0;
-        driver->bootnode_challenged[i] |= mail->probe_answered;
-    }
+    for (uint32_t i = 0; i < bootnodes->cnt && mail->probe_answered; i++)
+        driver->bootnode_challenged[i] |= memcmp(bootnodes->enrs[i].id32, mail->peer.id32, 32) == 0;
 }
 
 static void ndjson_write(struct driver *driver, const struct xord_crawl_node *node)
@@ -170,8 +164,10 @@ static void take_done(struct driver *driver, const struct xord_mail *mail, struc
 
     before.status = XORD_CRAWL_QUEUED;
     (void)xord_crawl_find(driver->crawl, mail->peer.id32, &before);
-    if (before.last_response_ns == 0)
+    /* Only of use when nobody answers, and dear with a file of 100,000 bootnodes. */
+    if (!driver->anybody_answered)
         note_bootnode(driver, mail);
+    driver->anybody_answered |= mail->done.err == 0;
     if (mail->done.err == 0)
         xord_crawl_answered(driver->crawl, open->cookie, mail->done.record_cnt, now_ns);
     else

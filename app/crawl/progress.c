@@ -2,6 +2,7 @@
 /* How a crawl is getting on, and what it came to. */
 #include <inttypes.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -19,24 +20,39 @@ void progress_init(struct progress *progress, uint64_t now_ns)
     progress->next_ns = now_ns + (progress->tty ? TTY_NS : LOG_FIRST_NS);
 }
 
+/* A line that a terminal would break could not be overwritten by the next. */
+static void line_show(const struct progress *progress, const char *line)
+{
+    struct winsize size = {0};
+
+    if (xord_log_get_level() <= XORD_LOG_ERROR)
+        return;
+    if (!progress->tty)
+        fprintf(stderr, "%s\n", line);
+    else if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1)
+        fprintf(stderr, "\r\033[K%.*s", size.ws_col - 1, line);
+    else
+        fprintf(stderr, "\r\033[K%s", line);
+}
+
 void progress_show(struct progress *progress, const struct driver *driver, uint64_t now_ns)
 {
     struct xord_crawl_stats stats;
     uint64_t done;
     double seconds;
+    char line[160];
 
     if (now_ns < progress->next_ns)
         return;
     xord_crawl_stats(driver->crawl, &stats);
     done = stats.alive + stats.dead;
     seconds = (double)(now_ns - progress->last_ns) / 1e9;
-    if (xord_log_get_level() > XORD_LOG_ERROR)
-        fprintf(stderr,
-                "%sxord: known %" PRIu64 ", visited %" PRIu64 ", alive %" PRIu64 ", in flight %" PRIu64
-                ", %.0f nodes/s, elapsed %.1f s%s",
-                progress->tty ? "\r\033[K" : "", stats.known, done, stats.alive, stats.in_flight,
-                (double)(done - progress->last_done) / seconds, (double)(now_ns - driver->started_ns) / 1e9,
-                progress->tty ? "" : "\n");
+    snprintf(line, sizeof(line),
+            "xord: known %" PRIu64 ", visited %" PRIu64 ", alive %" PRIu64 ", in flight %" PRIu64
+            ", %.0f nodes/s, elapsed %.1f s",
+            stats.known, done, stats.alive, stats.in_flight, (double)(done - progress->last_done) / seconds,
+            (double)(now_ns - driver->started_ns) / 1e9);
+    line_show(progress, line);
     progress->last_ns = now_ns;
     progress->last_done = done;
     progress->next_ns = now_ns + (progress->tty ? TTY_NS : LOG_NS);

@@ -13,7 +13,8 @@
 #include "xord_rng.h"
 #include "xord_text.h"
 
-#define MAX_NODES 1000000
+#define MAX_NODES  1000000
+#define MANY_NODES 20000 /* so many take a while to make */
 
 struct testnet_args {
     struct node_options node;
@@ -174,6 +175,8 @@ static int testnet_make(struct testnet *net, const struct testnet_args *args, ui
     const struct xord_enr **all = calloc(args->nodes, sizeof(struct xord_enr *));
     int err = 0;
 
+    if (args->nodes >= MANY_NODES)
+        xord_log(XORD_LOG_INFO, "making %u keys and records", args->nodes);
     net->enrs = calloc(args->nodes, sizeof(*net->enrs));
     net->seckeys = calloc(args->nodes, 32);
     net->dead = calloc(args->nodes, sizeof(*net->dead));
