@@ -186,12 +186,12 @@ static int numeric_option(struct node_options *options, int key, const char *arg
             options->port.worker_cnt = (uint16_t)v;
         return err;
     case OPT_REQUEST_TIMEOUT:
-        err = number_parse(&v, arg, "request-timeout", 1, 60000);
+        err = number_parse(&v, arg, "request-timeout", 1, 5000);
         if (!err)
             options->request_timeout_ns = v * XORD_NS_PER_MS;
         return err;
     default:
-        err = number_parse(&v, arg, "handshake-timeout", 1, 60000);
+        err = number_parse(&v, arg, "handshake-timeout", 1, 5000);
         if (!err)
             options->handshake_timeout_ns = v * XORD_NS_PER_MS;
         return err;

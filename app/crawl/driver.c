@@ -7,7 +7,7 @@
 #include "xord_rng.h"
 #include "xord_text.h"
 
-#define WINDOW_MAX    2048
+#define WINDOW_MAX    1024 /* eight mails of the pool for each query */
 #define MAILS_A_TURN  256
 #define REPLY_LOST_NS (15 * XORD_NS_PER_S) /* a reply that a full ring lost is given up */
 #define WAIT_NS       (20 * XORD_NS_PER_MS)
@@ -88,15 +88,16 @@ static void query_send(struct driver *driver, struct xord_mail *mail, const stru
         uint64_t now_ns)
 {
     struct xord_mail_request *request = &mail->request;
+    uint64_t cookie = slot_take(driver, query->cookie, now_ns);
 
-    mail->cookie = slot_take(driver, query->cookie, now_ns);
+    mail->cookie = cookie;
     request->peer = xord_peer_from_enr(query->enr, &query->ep);
     request->type = XORD_MSG_FINDNODE;
     request->distance_cnt = (uint16_t)query->distance_cnt;
     memcpy(request->distances, query->distances, query->distance_cnt * sizeof(query->distances[0]));
     if (xord_engine_request(driver->service->engine, mail) == 0)
         return;
-    slot_put(driver, &driver->open[(uint32_t)mail->cookie]);
+    slot_put(driver, &driver->open[(uint32_t)cookie]); /* the mail is gone */
     xord_crawl_failed(driver->crawl, query->cookie, false, now_ns);
 }
 

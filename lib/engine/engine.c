@@ -13,8 +13,8 @@
 
 #include "engine_private.h"
 
-#define MAILS_DEFAULT 8192
-#define PARCEL_CNT    2048
+#define MAILS_DEFAULT    8192
+#define PARCELS_A_WORKER 2048
 
 uint64_t xord_now_ns(void)
 {
@@ -50,7 +50,7 @@ static int engine_init(struct xord_engine *engine)
     if (!err)
         err = pool_init(&engine->mails, mails, sizeof(struct xord_mail));
     if (!err)
-        err = pool_init(&engine->parcels, PARCEL_CNT, sizeof(struct parcel));
+        err = pool_init(&engine->parcels, PARCELS_A_WORKER * cnt, sizeof(struct parcel));
     for (uint16_t i = 0; i < cnt && !err; i++)
         err = worker_init(engine, &engine->workers[i], i);
     return err;
@@ -94,6 +94,7 @@ static int workers_start(struct xord_engine *engine)
 struct xord_engine *xord_engine_start(const struct xord_engine_config *config, char err[XORD_PORT_ERR_LEN])
 {
     struct xord_engine *engine = calloc(1, sizeof(*engine));
+    int error;
 
     if (!engine) {
         config->port->ops->close(config->port);
@@ -108,8 +109,9 @@ struct xord_engine *xord_engine_start(const struct xord_engine_config *config, c
         return NULL;
     }
     choose_cpus(engine);
-    if (workers_start(engine)) {
-        snprintf(err, XORD_PORT_ERR_LEN, "cannot start a thread: %s", strerror(errno));
+    error = workers_start(engine);
+    if (error) {
+        snprintf(err, XORD_PORT_ERR_LEN, "cannot start a thread: %s", strerror(error));
         xord_engine_stop(engine);
         return NULL;
     }

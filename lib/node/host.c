@@ -64,6 +64,23 @@ bool node_pick_endpoint(const struct xord_node *node, uint32_t local, const stru
     return (l->ep[0].port && xord_enr_endpoint4(enr, ep)) || (l->ep[1].port && xord_enr_endpoint6(enr, ep));
 }
 
+const struct xord_table_node *node_known_at(const struct xord_node *node, uint32_t local, const uint8_t id32[32],
+        const struct xord_endpoint *ep)
+{
+    const struct xord_table_node *known =
+            node_is_host(node, local) ? xord_table_find(node->hosts[local].table, id32) : NULL;
+
+    return known && xord_endpoint_equal(&known->ep, ep) ? known : NULL;
+}
+
+bool node_is_at(const struct xord_node *node, uint32_t local, const struct xord_enr *enr,
+        const struct xord_endpoint *ep)
+{
+    struct xord_endpoint named;
+
+    return node_pick_endpoint(node, local, enr, &named) && xord_endpoint_equal(&named, ep);
+}
+
 /* ---- offers ---- */
 
 static void table_add(struct xord_node *node, uint32_t host, const struct xord_enr *enr, const struct xord_endpoint *ep,
@@ -130,6 +147,35 @@ static void check_liveness(struct xord_node *node, uint32_t host)
     }
 }
 
+/* One at a time, and not before the peer has had its answer: who came with a handshake is in the table by then. */
+void host_on_ping(struct xord_node *node, const struct xord_session_key *key)
+{
+    struct host *host;
+
+    if (!node_is_host(node, key->local))
+        return;
+    host = &node->hosts[key->local];
+    if (host->fetch_ns != 0 || xord_table_find(host->table, key->peer_id32))
+        return;
+    host->fetch_ns = node->now_ns + XORD_LIVENESS_FIRST_MIN_NS;
+    host->fetch_key = *key;
+}
+
+static void fetch_stranger(struct xord_node *node, uint32_t i)
+{
+    struct host *host = &node->hosts[i];
+    struct xord_peer peer = {.ep = host->fetch_key.ep};
+
+    if (host->fetch_ns == 0 || node->now_ns < host->fetch_ns)
+        return;
+    host->fetch_ns = 0;
+    /* While the session stands no key is needed to ask. */
+    if (!xord_session_find(node->sessions, &host->fetch_key) || xord_table_find(host->table, host->fetch_key.peer_id32))
+        return;
+    memcpy(peer.id32, host->fetch_key.peer_id32, 32);
+    send_request(node, PURPOSE_FETCH, i, &peer, XORD_MSG_FINDNODE);
+}
+
 static void on_liveness_pong(struct xord_node *node, const struct xord_mail *mail)
 {
     const struct xord_table_node *known = xord_table_find(node->hosts[mail->local].table, mail->peer.id32);
@@ -178,7 +224,7 @@ static void publish_self(struct xord_node *node, uint32_t host)
             continue;
         mail = node_mail_new(node, XORD_MAIL_SELF, host, 0);
         if (!mail)
-            return;
+            continue; /* told again at the next refresh */
         mail->self = node->hosts[host].enr;
         node_mail_to(node, to, mail);
     }
@@ -285,8 +331,11 @@ static void refresh(struct xord_node *node, uint32_t i)
         xord_table_refresh_target(host->table, target32, node->now_ns);
     else
         memcpy(target32, host->enr.id32, 32);
-    for (uint32_t b = 0; !host->started && b < node->cfg.bootnode_cnt; b++)
+    /* A bootnode that was down when we started, or for a while, is found again. */
+    for (uint32_t b = 0; host->refresh_ns < node->now_ns + REFRESH_FULL_NS && b < node->cfg.bootnode_cnt; b++)
         host_offer(node, i, &node->cfg.bootnodes[b], false);
+    if (host->enr.seq != node->cfg.locals->all[i].enr.seq)
+        publish_self(node, i);
     host->started = true;
     seeker_start(node, i, target32, node->cfg.shard, 0, true);
 }
@@ -295,6 +344,7 @@ void hosts_poll(struct xord_node *node)
 {
     for (uint32_t i = 0; i < node->cfg.host_cnt; i++) {
         check_liveness(node, i);
+        fetch_stranger(node, i);
         publish_snapshot(node, i);
         refresh(node, i);
     }
@@ -310,6 +360,7 @@ uint64_t hosts_next_ns(const struct xord_node *node)
 
         next = check < next ? check : next;
         next = host->refresh_ns < next ? host->refresh_ns : next;
+        next = host->fetch_ns && host->fetch_ns < next ? host->fetch_ns : next;
         if (xord_table_is_dirty(host->table) && host->snap_ns + SNAP_INTERVAL_NS < next)
             next = host->snap_ns + SNAP_INTERVAL_NS;
     }

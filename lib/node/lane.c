@@ -6,9 +6,10 @@
 
 #include "node_private.h"
 
-#define LANE_TURN       8 /* jobs a call: a few ms of curve operations at worst */
-#define LANE_OWN_FACTOR 8
-#define BEHIND_MAX      8 /* messages that may wait behind one handshake */
+#define LANE_TURN             8 /* jobs a call: a few ms of curve operations at worst */
+#define LANE_STRANGERS_A_TURN 2
+#define LANE_OWN_FACTOR       8
+#define BEHIND_MAX            8 /* messages that may wait behind one handshake */
 
 int lane_init(struct xord_node *node)
 {
@@ -158,12 +159,13 @@ static void job_whoareyou(struct xord_node *node, const struct job *job)
 
 /* ---- a handshake by a peer ---- */
 
+/* Known is who has answered us from this very endpoint: a node id alone is public, and a handshake costs a stranger little. */
 static enum lane_class class_of(const struct xord_node *node, const struct xord_session_key *key)
 {
-    if (xord_session_find(node->sessions, key) ||
-            (node_is_host(node, key->local) && xord_table_find(node->hosts[key->local].table, key->peer_id32)))
-        return LANE_KNOWN;
-    return LANE_STRANGER;
+    const struct xord_session *session = xord_session_find(node->sessions, key);
+    const struct xord_table_node *known = node_known_at(node, key->local, key->peer_id32, &key->ep);
+
+    return (session && session->is_protected) || (known && known->live_checks > 0) ? LANE_KNOWN : LANE_STRANGER;
 }
 
 void lane_push_handshake(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram)
@@ -252,7 +254,7 @@ static void handshake_done(struct xord_node *node, const struct job *job, const 
         return;
     /* Its own record too must not make us send into a network that it cannot be part of. */
     if (node_record_is_plausible(enr, &job->peer))
-        host_offer(node, job->local, enr, true);
+        host_offer(node, job->local, enr, node_is_at(node, job->local, enr, &job->peer));
     else
         COUNT(node, drop_record_address);
 }
@@ -332,16 +334,27 @@ static void job_nodes(struct xord_node *node, const struct job *job)
     request_check_complete(node, req);
 }
 
+/* The first class that has work; but strangers get the last jobs of a turn, or a flood in the name of others would leave them
+ * none. LANE_CLASSES when there is no work. */
+static int lane_next(const struct lane *lane, int turn)
+{
+    int c = 0;
+
+    if (turn >= LANE_TURN - LANE_STRANGERS_A_TURN && lane->cnt[LANE_STRANGER] > 0)
+        return LANE_STRANGER;
+    while (c < LANE_CLASSES && lane->cnt[c] == 0)
+        c++;
+    return c;
+}
+
 void lane_run(struct xord_node *node)
 {
     struct lane *lane = &node->lane;
 
     for (int turn = 0; turn < LANE_TURN; turn++) {
-        int c = 0;
+        int c = lane_next(lane, turn);
         const struct job *job;
 
-        while (c < LANE_CLASSES && lane->cnt[c] == 0)
-            c++;
         if (c == LANE_CLASSES)
             return;
         job = &lane->ring[c][lane->head[c]];

@@ -66,6 +66,8 @@ struct req {
     uint32_t total; /* NODES packets announced; 0: none came yet */
     uint32_t got;   /* of them */
     uint32_t record_cnt;
+    bool lost;                            /* part of the answer could not be passed on: it must not count as whole */
+    uint64_t whole_by_ns;                 /* NODES: when the last packet must be here */
     uint32_t lane_cnt;                    /* NODES packets of it that wait in the lane */
     uint32_t nodes_hash[NODES_MAX_TOTAL]; /* of each NODES packet that came */
     uint8_t request_id8[8];
@@ -130,7 +132,9 @@ struct host {
     struct xord_table *table;
     struct xord_votes *votes; /* on the home shard only */
     struct xord_enr enr;
-    uint64_t snap_ns;    /* when a snapshot was last published, or should have been */
+    uint64_t snap_ns;  /* when a snapshot was last published, or should have been */
+    uint64_t fetch_ns; /* when fetch_key's record is to be asked for; 0: nobody's */
+    struct xord_session_key fetch_key;
     uint64_t refresh_ns; /* when the next refresh is due */
     bool started;        /* has joined the network: bootnodes offered, own id looked up */
 };
@@ -282,6 +286,14 @@ void host_on_reply(struct xord_node *node, const struct xord_mail *mail);
 /* A PONG to any request of a host. */
 void host_vote(struct xord_node *node, uint32_t host, const struct xord_endpoint *voter,
         const struct xord_endpoint *said);
+/* The table's node of an id, if it is at that endpoint; NULL otherwise. What a stranger claims to be tells him nothing. */
+const struct xord_table_node *node_known_at(const struct xord_node *node, uint32_t local, const uint8_t id32[32],
+        const struct xord_endpoint *ep);
+/* Does a record name this endpoint as the one to use? */
+bool node_is_at(const struct xord_node *node, uint32_t local, const struct xord_enr *enr,
+        const struct xord_endpoint *ep);
+/* An authentic PING: a peer that the table does not have is asked for its record, now and then. */
+void host_on_ping(struct xord_node *node, const struct xord_session_key *key);
 /* The endpoint of a record that we would use: IPv4 before IPv6, by the families that the identity has. */
 bool node_pick_endpoint(const struct xord_node *node, uint32_t local, const struct xord_enr *enr,
         struct xord_endpoint *ep);

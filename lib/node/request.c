@@ -432,7 +432,7 @@ static void conv_hold_others(struct xord_node *node, struct conv *conv)
         if (i == conv->lead || (other->state != REQ_SENT && other->state != REQ_PROBE))
             continue;
         other->state = REQ_WAITING;
-        other->total = other->got = 0;
+        other->total = other->got = other->record_cnt = 0;
         nonce_unindex(node, other);
         xord_timer_cancel(&node->wheel, &other->timer);
     }
@@ -454,7 +454,7 @@ struct req *request_challenged(struct xord_node *node, struct req *req)
         lead->handshaken = true;
     }
     lead->state = REQ_IN_LANE;
-    lead->total = lead->got = 0;
+    lead->total = lead->got = lead->record_cnt = 0;
     nonce_unindex(node, lead);
     conv->lead = req_slot(node, lead);
     req_arm(node, lead, node->cfg.handshake_timeout_ns);

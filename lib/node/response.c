@@ -5,6 +5,8 @@
 
 #include "node_private.h"
 
+#define NODES_MAX_RECORDS_TAKEN 32 /* to one FINDNODE; 16 are the rule, and some peers add their own */
+
 static enum xord_message_type request_of(enum xord_message_type response)
 {
     return (enum xord_message_type)(response - 1);
@@ -124,10 +126,12 @@ void request_on_nodes(struct xord_node *node, struct req *req, const struct xord
     struct xord_enr enr;
     size_t pos = 0;
 
-    if (!mail)
+    if (!mail) {
+        req->lost = true;
         return;
+    }
     mail->records.cnt = mail->records.len = 0;
-    while (xord_records_next(&msg->nodes.records, &pos, &raw)) {
+    while (req->record_cnt < NODES_MAX_RECORDS_TAKEN && xord_records_next(&msg->nodes.records, &pos, &raw)) {
         if (node_verify_record(node, &enr, raw.data, raw.len)) {
             COUNT(node, drop_record_invalid);
             continue;
@@ -144,7 +148,17 @@ void request_on_nodes(struct xord_node *node, struct req *req, const struct xord
 void request_check_complete(struct xord_node *node, struct req *req)
 {
     if (req->total > 0 && req->got == req->total && req->lane_cnt == 0)
-        request_finish(node, req, 0);
+        request_finish(node, req, req->lost ? XORD_ETIMEOUT : 0);
+}
+
+/* The answer must be whole twice the timeout after its first packet, however slowly the rest drips in. */
+static void arm_for_rest(struct xord_node *node, struct req *req)
+{
+    uint64_t due_ns = node->now_ns + node->cfg.request_timeout_ns;
+
+    if (req->got == 1)
+        req->whole_by_ns = node->now_ns + 2 * node->cfg.request_timeout_ns;
+    xord_timer_arm(&node->wheel, &req->timer, due_ns < req->whole_by_ns ? due_ns : req->whole_by_ns);
 }
 
 static bool records_all_cached(const struct xord_node *node, const struct xord_message *msg)
@@ -191,7 +205,7 @@ static void on_nodes(struct xord_node *node, struct req *req, const struct xord_
     COUNT(node, nodes_in);
     req->total = (uint32_t)total;
     req->nodes_hash[req->got++] = hash;
-    xord_timer_arm(&node->wheel, &req->timer, node->now_ns + node->cfg.request_timeout_ns);
+    arm_for_rest(node, req);
     request_check_complete(node, req);
 }
 

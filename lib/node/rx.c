@@ -80,8 +80,7 @@ static void rx_challenge(struct xord_node *node, const struct xord_packet *pkt, 
     if (challenge) {
         COUNT(node, whoareyou_repeated);
     } else {
-        if (node_is_host(node, dgram->local))
-            known = xord_table_find(node->hosts[dgram->local].table, pkt->src_id32);
+        known = node_known_at(node, dgram->local, pkt->src_id32, &dgram->peer);
         challenge = xord_challenge_open(node->challenges, key, pkt->nonce12, known ? known->enr.seq : 0, node->now_ns,
                 &evicted);
         if (evicted)

@@ -28,11 +28,32 @@ static struct seeker *seeker_of(struct xord_node *node, uint64_t cookie, uint32_
     return seeker->in_use && seeker_cookie(node, seeker, *query) == cookie ? seeker : NULL;
 }
 
+static void send_done(struct xord_node *node, const struct seeker *seeker, uint32_t record_cnt, int err)
+{
+    struct xord_mail *mail = node_mail_new(node, XORD_MAIL_DONE, seeker->host, seeker->cookie);
+
+    if (!mail)
+        return;
+    mail->done = (struct xord_mail_done){
+            .err = err,
+            .record_cnt = record_cnt,
+            .queries = seeker->lookup.query_cnt,
+            .rtt_ns = node->now_ns - seeker->started_ns,
+    };
+    node_mail_to(node, seeker->reply_to, mail);
+}
+
 static struct seeker *seeker_alloc(struct xord_node *node)
 {
-    for (uint32_t i = 0; node->seekers && i < SEEKER_CNT; i++)
-        if (!node->seekers[i].in_use || node->now_ns - node->seekers[i].started_ns > SEEKER_MAX_NS)
-            return &node->seekers[i];
+    for (uint32_t i = 0; node->seekers && i < SEEKER_CNT; i++) {
+        struct seeker *seeker = &node->seekers[i];
+
+        if (seeker->in_use && node->now_ns - seeker->started_ns <= SEEKER_MAX_NS)
+            continue;
+        if (seeker->in_use && !seeker->is_refresh)
+            send_done(node, seeker, 0, XORD_ETIMEOUT);
+        return seeker;
+    }
     return NULL;
 }
 
@@ -92,15 +113,7 @@ static void send_result(struct xord_node *node, const struct seeker *seeker)
     }
     if (mail)
         node_mail_to(node, seeker->reply_to, mail);
-    mail = node_mail_new(node, XORD_MAIL_DONE, seeker->host, seeker->cookie);
-    if (!mail)
-        return;
-    mail->done = (struct xord_mail_done){
-            .record_cnt = (uint32_t)n,
-            .queries = seeker->lookup.query_cnt,
-            .rtt_ns = node->now_ns - seeker->started_ns,
-    };
-    node_mail_to(node, seeker->reply_to, mail);
+    send_done(node, seeker, (uint32_t)n, 0);
 }
 
 static void seeker_pump(struct xord_node *node, struct seeker *seeker)
@@ -141,6 +154,14 @@ void seeker_start(struct xord_node *node, uint32_t host, const uint8_t target32[
     seeker_pump(node, seeker);
 }
 
+/* Who answers has made itself known: it belongs into the table even if its handshake was long ago. */
+static void offer_answerer(struct xord_node *node, const struct seeker *seeker, const uint8_t id32[32])
+{
+    for (uint32_t i = 0; i < seeker->lookup.node_cnt; i++)
+        if (memcmp(seeker->lookup.nodes[i].enr.id32, id32, 32) == 0)
+            host_offer(node, seeker->host, &seeker->lookup.nodes[i].enr, true);
+}
+
 void seeker_on_reply(struct xord_node *node, const struct xord_mail *mail)
 {
     uint32_t query;
@@ -159,9 +180,11 @@ void seeker_on_reply(struct xord_node *node, const struct xord_mail *mail)
     }
     if (mail->kind != XORD_MAIL_DONE)
         return;
-    if (mail->done.err == 0 || mail->done.packet_cnt > 0)
+    if (mail->done.err == 0 || mail->done.packet_cnt > 0) {
+        offer_answerer(node, seeker, mail->peer.id32);
         xord_lookup_answered(&seeker->lookup, query);
-    else
+    } else {
         xord_lookup_failed(&seeker->lookup, query);
+    }
     seeker_pump(node, seeker);
 }

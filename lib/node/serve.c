@@ -28,6 +28,7 @@ static void serve_ping(struct xord_node *node, struct xord_session *session, con
     pong.pong.enr_seq = node_enr(node, session->key.local)->seq;
     memcpy(pong.pong.ip16, session->key.ep.ip16, 16);
     pong.pong.port = session->key.ep.port;
+    host_on_ping(node, &session->key);
     reply(node, session, &pong, dst);
 }
 
