@@ -1137,3 +1137,107 @@ Test(decisions, full_session_cache_keeps_working_peers)
     }
     stop();
 }
+
+/* ---- floods in the name of others, and answers that get lost within the process ---- */
+
+#define EVIL_CNT 15
+
+/* A peer that the host knows has lost its session; somebody who owns one address floods with bad handshakes. */
+static bool peer_is_served_beside(bool in_its_name)
+{
+    static const uint8_t nonce12[12] = {1}, ping[] = {1, 0xc2, 7, 1};
+    struct puppet *evil[EVIL_CNT];
+    struct puppet_packet whoareyou[EVIL_CNT], own;
+    struct puppet_message pong;
+    bool served;
+
+    setup();
+    become_live(peer);
+    for (int i = 0; i < EVIL_CNT; i++) {
+        evil[i] = puppet_new(world, "66.6.6.6", (uint16_t)(9000 + i));
+        if (in_its_name) {
+            memcpy(evil[i]->enr.id32, peer->enr.id32, 32);
+            evil[i]->mask_key = peer->mask_key;
+        }
+        puppet_send_noise(evil[i], &host_at, nonce12);
+    }
+    puppet_send_noise(peer, &host_at, nonce12);
+    world_run(world, 20 * MS);
+    for (int i = 0; i < EVIL_CNT; i++)
+        cr_assert(puppet_take(evil[i], &whoareyou[i]));
+    cr_assert(puppet_take(peer, &own));
+    for (int i = 0; i < 4 * EVIL_CNT; i++)
+        puppet_send_handshake(evil[i % EVIL_CNT], &host_at, &whoareyou[i % EVIL_CNT], ping, sizeof(ping), 0x10);
+    puppet_send_handshake(peer, &host_at, &own, ping, sizeof(ping), 0);
+    world_run(world, 20 * MS);
+    served = puppet_take_message(peer, XORD_MSG_PONG, &pong);
+    for (int i = 0; i < EVIL_CNT; i++)
+        puppet_free(evil[i]);
+    stop();
+    return served;
+}
+
+Test(decisions, a_flood_in_a_known_peers_name_does_not_shut_it_out)
+{
+    cr_assert(peer_is_served_beside(false));
+    cr_assert(peer_is_served_beside(true));
+}
+
+Test(decisions, a_stranger_with_a_known_id_is_told_no_seq, .init = setup, .fini = stop)
+{
+    static const uint8_t nonce12[12] = {1};
+    struct puppet *evil = puppet_new(world, "66.6.6.6", 9000);
+    struct puppet_packet whoareyou;
+
+    become_live(peer);
+    memcpy(evil->enr.id32, peer->enr.id32, 32);
+    evil->mask_key = peer->mask_key;
+    puppet_send_noise(evil, &host_at, nonce12);
+    world_run(world, 20 * MS);
+    cr_assert(puppet_take(evil, &whoareyou));
+    cr_assert_eq(whoareyou.pkt.enr_seq, 0);
+    puppet_free(evil);
+}
+
+Test(decisions, nodes_that_got_lost_within_do_not_count_as_whole, .init = setup, .fini = stop)
+{
+    static const uint16_t distance = 256;
+    struct puppet_message asked;
+    struct xord_enr enrs[6];
+    struct xord_mail *held;
+
+    for (int i = 0; i < 6; i++)
+        enrs[i] = puppet_record(world, i < 3 ? "8.8.8.8" : "9.9.9.9", 9000, peer->enr.id32, 256);
+    host_asks(&asked, &distance, 1, 1);
+    held = member_mail_new(host, XORD_MAIL_SELF, 0, 0); /* control is busy elsewhere and holds all mail */
+    host->mail_cap = host->mail_cnt;
+    send_nodes(peer, &asked.msg.request_id, 2, &enrs[0], 3);
+    world_run(world, 20 * MS);
+    host->mail_cap = 0;
+    held->self = *member_enr(host, 0);
+    member_post(host, 0, held);
+    send_nodes(peer, &asked.msg.request_id, 2, &enrs[3], 3);
+    world_run(world, 20 * MS);
+    cr_assert_eq(done(1)->err, XORD_ETIMEOUT);
+    cr_assert_eq(done(1)->record_cnt, 3);
+}
+
+/* ---- peers met over a standing session ---- */
+
+Test(decisions, who_pings_over_a_session_and_is_not_in_the_table_is_asked_for_its_record, .init = setup, .fini = stop)
+{
+    struct puppet_message asked;
+
+    puppet_connect(peer, &host_at);
+    world_run(world, 30 * S); /* it answers no check and goes */
+    cr_assert_eq(sizes_of_host().table, 0);
+    puppet_flush(peer);
+    cr_assert(puppet_ping(peer, &host_at));
+    world_run(world, 250 * MS);
+    cr_assert_eq(peer->inbox_cnt, 0, "too early");
+    world_run(world, 250 * MS);
+    cr_assert(puppet_take_message(peer, XORD_MSG_FINDNODE, &asked));
+    send_nodes(peer, &asked.msg.request_id, 1, &peer->enr, 1);
+    world_run(world, 100 * MS);
+    cr_assert_eq(sizes_of_host().table, 1);
+}
