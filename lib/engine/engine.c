@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Starting and stopping workers, and the control thread's side of the mail. */
-#include <errno.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -73,7 +72,7 @@ static void choose_cpus(struct xord_engine *engine)
             engine->workers[next++].cpu = cpu;
 }
 
-/* Workers leave signals to the control thread. */
+/* Workers leave signals to the control thread. Returns 0 or an errno. */
 static int workers_start(struct xord_engine *engine)
 {
     sigset_t all, before;
@@ -146,7 +145,7 @@ uint16_t xord_engine_shard_of(const struct xord_engine *engine, uint32_t local, 
 {
     const struct xord_local *l = &engine->cfg.node.locals->all[local];
 
-    if (engine->cfg.worker_cnt == 1)
+    if (engine->cfg.worker_cnt == 1 || local >= engine->cfg.node.locals->cnt) /* any shard refuses an unknown identity */
         return 0;
     return xord_steer_shard(xord_steer_hash(&l->ep[!xord_endpoint_is_v4(ep)], ep), engine->cfg.worker_cnt);
 }

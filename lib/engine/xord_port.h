@@ -27,6 +27,8 @@ struct xord_port_addr {
     uint8_t prefix_len; /* 0..32 for IPv4, 0..128 for IPv6 */
 };
 
+struct xord_sim;
+
 struct xord_port_config {
     const char *spec; /* "socket", "dpdk:<devargs>", "sim" */
     struct xord_port_addr addrs[XORD_PORT_MAX_ADDR];
@@ -38,7 +40,7 @@ struct xord_port_config {
     uint16_t worker_cnt;
     char *const *eal_args; /* extra arguments for EAL; may be NULL */
     int eal_arg_cnt;
-    void *sim; /* of the "sim" port: its network */
+    struct xord_sim *sim; /* of the "sim" port: its network, see xord_sim.h */
 };
 
 /* A datagram in a port's buffer. */
