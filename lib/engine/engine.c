@@ -145,7 +145,8 @@ uint16_t xord_engine_shard_of(const struct xord_engine *engine, uint32_t local, 
 {
     const struct xord_local *l = &engine->cfg.node.locals->all[local];
 
-    if (engine->cfg.worker_cnt == 1 || local >= engine->cfg.node.locals->cnt) /* any shard refuses an unknown identity */
+    if (engine->cfg.worker_cnt == 1 ||
+            local >= engine->cfg.node.locals->cnt) /* any shard refuses an unknown identity */
         return 0;
     return xord_steer_shard(xord_steer_hash(&l->ep[!xord_endpoint_is_v4(ep)], ep), engine->cfg.worker_cnt);
 }
@@ -165,12 +166,12 @@ static void control_wake(struct xord_engine *engine)
 bool engine_deliver(struct xord_engine *engine, uint16_t to, struct xord_mail *mail)
 {
     if (to == XORD_CONTROL) {
-        if (rte_ring_enqueue(engine->control, mail))
+        if (!ring_give(engine->control, mail))
             return false;
         control_wake(engine);
         return true;
     }
-    if (to >= engine->cfg.worker_cnt || rte_ring_enqueue(engine->workers[to].mailbox, mail))
+    if (to >= engine->cfg.worker_cnt || !ring_give(engine->workers[to].mailbox, mail))
         return false;
     worker_wake(&engine->workers[to]);
     return true;
@@ -210,7 +211,7 @@ int xord_engine_request(struct xord_engine *engine, struct xord_mail *mail)
 
 uint32_t xord_engine_poll(struct xord_engine *engine, struct xord_mail **mails, uint32_t max)
 {
-    return rte_ring_dequeue_burst(engine->control, (void **)mails, max, NULL);
+    return ring_take(engine->control, (void **)mails, max);
 }
 
 void xord_engine_wait(struct xord_engine *engine, uint64_t timeout_ns)

@@ -15,6 +15,10 @@
 
 /* `cap` is rounded up to a power of two. NULL when out of memory. */
 struct rte_ring *ring_new(uint32_t cap, unsigned flags);
+/* Hands an object over; false: the ring is full, the object is still the caller's. */
+bool ring_give(struct rte_ring *ring, void *object);
+/* Takes over at most `max` objects; returns how many. */
+unsigned ring_take(struct rte_ring *ring, void **objects, unsigned max);
 
 /* Objects of one size and a ring of those that are free. */
 struct pool {

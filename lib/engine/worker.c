@@ -165,7 +165,7 @@ static void hand_over(struct worker *worker, uint16_t owner, const struct xord_d
         parcel->dgram = *dgram;
         parcel->dgram.data = parcel->data;
         memcpy(parcel->data, dgram->data, dgram->len);
-        if (rte_ring_enqueue(engine->workers[owner].parcels, parcel) == 0) {
+        if (ring_give(engine->workers[owner].parcels, parcel)) {
             xord_counter_add(counters, XORD_CNT_steer_out, 1);
             worker_wake(&engine->workers[owner]);
             return;
@@ -215,7 +215,7 @@ static bool turn_parcels(struct worker *worker)
 {
     struct parcel *parcels[XORD_BURST_MAX];
     struct xord_dgram burst[XORD_BURST_MAX];
-    unsigned n = rte_ring_dequeue_burst(worker->parcels, (void **)parcels, XORD_BURST_MAX, NULL);
+    unsigned n = ring_take(worker->parcels, (void **)parcels, XORD_BURST_MAX);
 
     if (n == 0)
         return false;
@@ -231,7 +231,7 @@ static bool turn_parcels(struct worker *worker)
 static bool turn_mail(struct worker *worker)
 {
     struct xord_mail *mails[MAILS_A_TURN];
-    unsigned n = rte_ring_dequeue_burst(worker->mailbox, (void **)mails, MAILS_A_TURN, NULL);
+    unsigned n = ring_take(worker->mailbox, (void **)mails, MAILS_A_TURN);
 
     for (unsigned i = 0; i < n; i++) {
         xord_node_mail(worker->node, mails[i], worker->now_ns);
