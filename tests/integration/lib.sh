@@ -92,6 +92,7 @@ start() {
     shift 2
     set -- nsenter -t "$pid" -n "$@"
   fi
+  : >"$tmp/$start_name.log" # now, or whoever waits for a line in it may find one of a process before
   exec_to "$tmp/$start_name.log" "$@" &
   started_pid=$!
   started="$started $started_pid"
