@@ -159,8 +159,13 @@ static void hand_over(struct worker *worker, uint16_t owner, const struct xord_d
 {
     struct xord_engine *engine = worker->engine;
     struct xord_counters *counters = xord_node_counters_mut(worker->node);
-    struct parcel *parcel = dgram->len <= XORD_PACKET_MAX_LEN ? pool_get(&engine->parcels) : NULL;
+    struct parcel *parcel;
 
+    if (dgram->len > XORD_PACKET_MAX_LEN) { /* the owner would drop it for the same reason */
+        xord_counter_add(counters, XORD_CNT_drop_size, 1);
+        return;
+    }
+    parcel = pool_get(&engine->parcels);
     if (parcel) {
         parcel->dgram = *dgram;
         parcel->dgram.data = parcel->data;

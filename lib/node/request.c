@@ -69,8 +69,11 @@ static struct conv *conv_get(struct xord_node *node, const struct xord_session_k
     struct conv *conv = conv_find(node, key);
     uint32_t slot = node->free_conv;
 
-    if (conv)
+    if (conv) {
+        if (conv->peer.pubkey33[0] == 0)
+            conv->peer = *peer; /* who first spoke to it under a session need not have known its key */
         return conv;
+    }
     conv = &node->convs[slot];
     node->free_conv = conv->hash_next;
     *conv = (struct conv){.key = *key, .peer = *peer, .head = NIL, .tail = NIL, .lead = NIL, .in_use = true};

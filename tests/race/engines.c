@@ -11,7 +11,7 @@
 #include "xord_sim.h"
 
 #define LOCALS  12
-#define ROUNDS  6
+#define ROUNDS  14
 #define WAIT_NS (60 * XORD_NS_PER_S)
 #define PACE_NS (150 * XORD_NS_PER_MS)
 
@@ -147,6 +147,7 @@ static void *control(void *arg)
 static void exchange(uint16_t a_workers, uint16_t b_workers)
 {
     struct side a = {.engine = NULL}, b = {.engine = NULL};
+    struct xord_node_sizes sizes;
 
     side_start(&a, 61, a_workers);
     side_start(&b, 62, b_workers);
@@ -157,6 +158,8 @@ static void exchange(uint16_t a_workers, uint16_t b_workers)
     pthread_join(a.control, NULL);
     pthread_join(b.control, NULL);
     RACE_CHECK(xord_engine_counter_sum(a.engine, XORD_CNT_handshakes_in) > 0);
+    xord_engine_sizes(a.engine, &sizes);
+    RACE_CHECK(sizes.table_live > 0); /* the hosts have checked each other */
     xord_engine_stop(a.engine);
     xord_engine_stop(b.engine);
     xord_locals_free(a.locals);

@@ -2,7 +2,10 @@
 /* Whole engines, with their threads, over the simulated network and over loopback. */
 #include "xord_engine.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "test_util.h"
 #include "xord_bytes.h"
@@ -336,6 +339,30 @@ Test(engine, drops_what_is_for_nobody)
     cr_assert_eq(xord_engine_counter_sum(net.engine, XORD_CNT_drop_no_identity), 1);
     stop(&a);
     stop(&net);
+}
+
+/* Too long for a packet, whichever worker gets it and whoever owns the sender. */
+Test(engine, drops_what_is_too_long)
+{
+    enum { SENDERS = 16 };
+    struct side a = start(&(struct side_config){.spec = "socket", .ip = "127.0.0.1", .workers = 2});
+    const struct xord_endpoint *ep = &a.locals->all[0].ep[0];
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(ep->port)};
+    uint64_t end_ns = xord_now_ns() + WAIT_S * S;
+    static const uint8_t data[1400];
+
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (int i = 0; i < SENDERS; i++) {
+        int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+        cr_assert_eq(sendto(fd, data, sizeof(data), 0, (struct sockaddr *)&to, sizeof(to)), (ssize_t)sizeof(data));
+        close(fd);
+    }
+    while (xord_engine_counter_sum(a.engine, XORD_CNT_drop_size) < SENDERS && xord_now_ns() < end_ns)
+        ;
+    cr_assert_eq(xord_engine_counter_sum(a.engine, XORD_CNT_drop_size), SENDERS);
+    cr_assert_eq(xord_engine_counter_sum(a.engine, XORD_CNT_steer_dropped), 0);
+    stop(&a);
 }
 
 Test(engine, control_waits_no_longer_than_it_should)

@@ -59,6 +59,19 @@ static void ping_ok(struct member *from, const struct member *to, uint64_t cooki
     cr_assert_eq(done_of(from, cookie)->err, 0);
 }
 
+/* The packet goes on, its last byte another. */
+static bool spoil_last_byte(void *ctx, const struct world_packet *packet)
+{
+    uint8_t data[XORD_PACKET_MAX_LEN];
+
+    (void)ctx;
+    world->filter = NULL;
+    memcpy(data, packet->data, packet->len);
+    data[packet->len - 1] ^= 1;
+    world_send(world, &packet->src, &packet->dst, data, packet->len);
+    return false;
+}
+
 /* ---- handshakes ---- */
 
 Test(node, a_ping_shakes_hands_and_is_answered)
@@ -390,6 +403,74 @@ Test(node, an_exhausted_session_ends_an_answer)
     ping_ok(a, b, 3);
 }
 
+/* Signed as it should be, but its message does not open: no session, and the challenge stands. */
+Test(node, a_handshake_with_a_spoilt_message_is_refused)
+{
+    static const uint8_t nonce12[12] = {1}, ping[] = {1, 0xc2, 1, 1};
+    struct member *a = add("10.0.0.1");
+    struct puppet *peer = puppet_new(world, "10.0.0.2", 9000);
+    struct xord_peer to = member_peer(a, 0);
+    struct puppet_packet whoareyou;
+
+    puppet_send_noise(peer, &to, nonce12);
+    world_run(world, 20 * MS);
+    cr_assert(puppet_take(peer, &whoareyou));
+    world->filter = spoil_last_byte;
+    puppet_send_handshake(peer, &to, &whoareyou, ping, sizeof(ping), 0);
+    world->filter = NULL;
+    world_run(world, 20 * MS);
+    cr_assert_eq(member_count(a, XORD_CNT_drop_handshake_auth), 1);
+    cr_assert_eq(sizes_of(a, 0).sessions, 0);
+    puppet_send_handshake(peer, &to, &whoareyou, ping, sizeof(ping), 0);
+    world_run(world, 20 * MS);
+    cr_assert_eq(sizes_of(a, 0).sessions, 1);
+}
+
+/* The network doubles a handshake packet: the second finds its challenge used up. */
+Test(node, a_doubled_handshake_counts_once)
+{
+    struct member *a = add("10.0.0.1"), *b = add("10.0.0.2");
+
+    world->net.duplicate_pm = 1000;
+    ping_ok(a, b, 1);
+    world->net.duplicate_pm = 0;
+    cr_assert_eq(member_count(b, XORD_CNT_handshakes_in), 1);
+    cr_assert_eq(member_count(b, XORD_CNT_drop_handshake_no_challenge), 1);
+    ping_ok(a, b, 2);
+    cr_assert_eq(done_of(a, 2)->handshake, 0);
+}
+
+Test(node, packets_in_our_own_name_are_dropped)
+{
+    struct member *a = add("10.0.0.1");
+    struct puppet *peer = puppet_new(world, "10.0.0.2", 9000);
+    struct xord_peer to = member_peer(a, 0);
+    static const uint8_t nonce12[12] = {1};
+
+    memcpy(peer->enr.id32, to.id32, 32);
+    puppet_send_noise(peer, &to, nonce12);
+    world_run(world, 20 * MS);
+    cr_assert_eq(peer->inbox_cnt, 0);
+    cr_assert_eq(member_count(a, XORD_CNT_drop_self), 1);
+}
+
+/* REGTOPIC and TOPICQUERY are well-formed, but not served: no answer, and the session stands. */
+Test(node, topic_requests_are_not_served)
+{
+    struct member *a = add("10.0.0.1");
+    struct puppet *peer = puppet_new(world, "10.0.0.2", 9000);
+    struct xord_peer to = member_peer(a, 0);
+    static const uint8_t topic32[32] = {1};
+    struct xord_message query = {.type = XORD_MSG_TOPICQUERY, .request_id.len = 1, .topicquery.topic32 = topic32};
+
+    puppet_connect(peer, &to);
+    puppet_send_message(peer, &to, &query);
+    world_run(world, 20 * MS);
+    cr_assert_eq(puppet_flush(peer), 0);
+    cr_assert_eq(member_count(a, XORD_CNT_drop_unserved), 1);
+    cr_assert(puppet_ping(peer, &to));
+}
+
 /* ---- NODES ---- */
 
 /* A peer whose answers a test writes itself, asked for distance 256. */
@@ -468,6 +549,33 @@ Test(node, broken_records_do_not_spoil_an_answer)
     cr_assert_eq(done_of(a, 1)->err, 0);
     cr_assert_eq(done_of(a, 1)->record_cnt, 1);
     cr_assert_eq(member_count(a, XORD_CNT_drop_record_invalid), 2);
+}
+
+/* Identities without a table of their own answer out of the directory, as a full table would. */
+Test(node, a_directory_answers_for_identities_without_a_table)
+{
+    enum { CNT = 60 };
+    static const uint16_t distances[] = {0, 256, 255};
+    struct member *crowd =
+            world_add(world, &(struct member_config){.ip = "10.1.0.1", .local_cnt = CNT, .no_hosts = true});
+    const struct xord_enr *enrs[CNT];
+    struct xord_directory *directory;
+    struct member *net, *a = add("10.0.0.1");
+    struct xord_peer to;
+
+    for (uint32_t i = 0; i < CNT; i++)
+        enrs[i] = member_enr(crowd, i);
+    directory = xord_directory_new(enrs, CNT);
+    net = world_add(world, &(struct member_config){.ip = "10.2.0.1", .no_hosts = true, .node.directory = directory});
+    to = member_peer(net, 0);
+    member_findnode(a, 0, &to, distances, 3, 1);
+    world_run(world, 100 * MS);
+    cr_assert_eq(done_of(a, 1)->err, 0);
+    cr_assert_eq(done_of(a, 1)->record_cnt, 16);
+    cr_assert_geq(done_of(a, 1)->packet_cnt, 2);
+    world_free(world);
+    xord_directory_free(directory);
+    world = world_new(1);
 }
 
 /* ---- trouble on the wire ---- */
