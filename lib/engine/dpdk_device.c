@@ -24,22 +24,44 @@ static int fail(char *err, const struct rte_eth_dev_info *info, const char *what
 
 /* ---- what the device offers ---- */
 
-/* These two say that they do RSS: one crashes when it is asked to, the other does nothing. */
-static bool rss_is_real(const struct rte_eth_dev_info *info)
+/* Drivers that promise more than there is. */
+struct quirk {
+    const char *driver;
+    uint16_t queue_max; /* 0: as it says */
+};
+
+static const struct quirk quirks[] = {
+        {"net_e1000_em", 1}, /* says two also for cards with one: what is sent by the other is never seen again */
+        {"net_null", 0},     /* takes every RSS setting and does nothing */
+        {"net_tap", 0},      /* crashes when it is asked for RSS */
+};
+
+static const struct quirk *quirk_of(const struct rte_eth_dev_info *info)
 {
-    return strcmp(info->driver_name, "net_tap") != 0 && strcmp(info->driver_name, "net_null") != 0;
+    for (size_t i = 0; i < RTE_DIM(quirks); i++)
+        if (strcmp(info->driver_name, quirks[i].driver) == 0)
+            return &quirks[i];
+    return NULL;
+}
+
+static uint16_t queue_cnt(const struct rte_eth_dev_info *info, uint16_t said, uint16_t worker_cnt)
+{
+    const struct quirk *quirk = quirk_of(info);
+    uint16_t max = quirk && quirk->queue_max ? quirk->queue_max : said;
+
+    return RTE_MIN(max, worker_cnt);
 }
 
 /* With a table of `reta` entries, is entry i % queues what the shard's formula says? */
-static bool reta_fits(uint16_t reta, uint16_t queue_cnt)
+static bool reta_fits(uint16_t reta, uint16_t queues)
 {
-    return reta > 0 && (reta % XORD_STEER_RETA_LEN == 0 || (XORD_STEER_RETA_LEN % reta == 0 && reta % queue_cnt == 0));
+    return reta > 0 && (reta % XORD_STEER_RETA_LEN == 0 || (XORD_STEER_RETA_LEN % reta == 0 && reta % queues == 0));
 }
 
-static bool rss_offered(const struct rte_eth_dev_info *info, uint16_t queue_cnt)
+static bool rss_offered(const struct rte_eth_dev_info *info, uint16_t queues)
 {
-    return queue_cnt > 1 && rss_is_real(info) && (info->flow_type_rss_offloads & RSS_UDP) == RSS_UDP &&
-           info->hash_key_size <= XORD_STEER_KEY_LEN && reta_fits(info->reta_size, queue_cnt);
+    return queues > 1 && !quirk_of(info) && (info->flow_type_rss_offloads & RSS_UDP) == RSS_UDP &&
+           info->hash_key_size <= XORD_STEER_KEY_LEN && reta_fits(info->reta_size, queues);
 }
 
 static void rss_ask(struct rte_eth_conf *conf, const struct rte_eth_dev_info *info)
@@ -193,8 +215,8 @@ static int device_open(struct dpdk_device *device, uint16_t worker_cnt, char *er
                 rte_dev_name(info.device), info.max_rx_queues);
         return -1;
     }
-    device->rx_queue_cnt = RTE_MIN(worker_cnt, info.max_rx_queues);
-    device->tx_queue_cnt = RTE_MIN(worker_cnt, info.max_tx_queues);
+    device->rx_queue_cnt = queue_cnt(&info, info.max_rx_queues, worker_cnt);
+    device->tx_queue_cnt = queue_cnt(&info, info.max_tx_queues, worker_cnt);
     rc = configure(device, &info, err);
     if (!rc)
         rc = pool_make(device, worker_cnt, err);
@@ -235,6 +257,14 @@ void dpdk_device_groups(const struct dpdk_device *device, const struct xord_nets
         return;
     if (rte_eth_allmulticast_enable(device->port_id) && rte_eth_promiscuous_enable(device->port_id))
         xord_log(XORD_LOG_WARN, "the device can be told of no multicast address: neighbours may not find us by IPv6");
+}
+
+void dpdk_device_note_link(const struct dpdk_device *device)
+{
+    struct rte_eth_link link = {0};
+
+    if (rte_eth_link_get_nowait(device->port_id, &link) == 0 && link.link_status == RTE_ETH_LINK_DOWN)
+        xord_log(XORD_LOG_INFO, "the device has no link yet");
 }
 
 void dpdk_device_close(struct dpdk_device *device)

@@ -247,10 +247,11 @@ static void devargs_complete(char out[DEVARGS_LEN], const char *devargs, uint16_
         (void)snprintf(out + len, DEVARGS_LEN - (size_t)len, ",framecnt=2048");
 }
 
-/* The first port of the device; a PCI device was probed at start, a virtual one now. */
-static int device_probe(uint16_t *port_id, const char *devargs, uint16_t worker_cnt, char *err)
+/* The first port of the device; a PCI device was probed at start, of which `said` tells, a virtual one is now. */
+static int device_probe(uint16_t *port_id, char said[DPDK_SAID_LEN], const char *devargs, uint16_t worker_cnt,
+        char *err)
 {
-    char name[DPDK_NAME_LEN], full[DEVARGS_LEN], said[DPDK_SAID_LEN] = "";
+    char name[DPDK_NAME_LEN], full[DEVARGS_LEN];
     struct dpdk_capture capture;
 
     if (!dpdk_devargs_is_pci(name, devargs)) {
@@ -302,7 +303,7 @@ int dpdk_eal_start(uint16_t *port_id, const struct xord_port_config *config, cha
         runtime_dir_remove();
         return -1;
     }
-    if (device_probe(port_id, devargs, config->worker_cnt, err) == 0)
+    if (device_probe(port_id, said, devargs, config->worker_cnt, err) == 0)
         return 0;
     dpdk_eal_stop();
     return -1;

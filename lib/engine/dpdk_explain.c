@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <rte_eal.h>
 #include <rte_pci.h>
 
 #include "dpdk_private.h"
@@ -63,22 +64,25 @@ static bool pci_driver(char driver[DPDK_NAME_LEN], const char *bdf)
 static void explain_pci(char *err, const char *bdf, const char *said)
 {
     char path[PATH_MAX], driver[DPDK_NAME_LEN] = "none";
-    bool has_driver;
 
     snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", bdf);
     if (access(path, F_OK)) {
         snprintf(err, XORD_PORT_ERR_LEN, "there is no PCI device %s: `lspci -D` lists those that are there", bdf);
         return;
     }
-    has_driver = pci_driver(driver, bdf);
-    if (has_driver && (strcmp(driver, "vfio-pci") == 0 || strstr(driver, "uio")))
-        snprintf(err, XORD_PORT_ERR_LEN,
-                "DPDK cannot open PCI device %s (%.120s): it needs root, and with %s hugepages; -v shows more", bdf,
-                *said ? said : "no driver for it", driver);
-    else
+    if (!pci_driver(driver, bdf) || !(strcmp(driver, "vfio-pci") == 0 || strstr(driver, "uio")))
         snprintf(err, XORD_PORT_ERR_LEN,
                 "PCI device %s is not bound to a driver for DPDK (now: %s): as root, `dpdk-devbind.py -b vfio-pci %s`",
                 bdf, driver, bdf);
+    else if (strstr(driver, "uio") && !rte_eal_has_hugepages())
+        snprintf(err, XORD_PORT_ERR_LEN,
+                "PCI device %s, bound to %s, needs hugepages: as root, `echo 512 >/proc/sys/vm/nr_hugepages`, or bind "
+                "it "
+                "to vfio-pci",
+                bdf, driver);
+    else
+        snprintf(err, XORD_PORT_ERR_LEN, "DPDK cannot open PCI device %s (%.140s): run as root; -v shows more", bdf,
+                *said ? said : "no driver of its own knows it");
 }
 
 /* May this process open a packet socket? */

@@ -76,6 +76,9 @@ int dpdk_device_open(struct dpdk_device *device, uint16_t port_id, uint16_t work
 /* Lets the stack's Ethernet groups through. */
 void dpdk_device_groups(const struct dpdk_device *device, const struct xord_netstack *stack);
 
+/* A log line when the cable, or the peer at the other end, is missing. */
+void dpdk_device_note_link(const struct dpdk_device *device);
+
 void dpdk_device_close(struct dpdk_device *device);
 
 /* ---- workers ---- */

@@ -76,7 +76,8 @@ static void bound_note(struct dpdk_port *self, const struct xord_port_config *co
                     family ? xord_endpoint_v6(any16, self->udp_port) : xord_endpoint_v4(any4, self->udp_port);
     }
     /* The NIC hashes the address that a datagram was sent to; for an identity at several the engine does not. */
-    self->base.steers = self->device.rss && (config->whole_prefix || (cnt[0] <= 1 && cnt[1] <= 1));
+    self->base.steers = self->device.rss && self->device.rx_queue_cnt == self->worker_cnt &&
+                        (config->whole_prefix || (cnt[0] <= 1 && cnt[1] <= 1));
 }
 
 /* Room for every neighbour that an on-link prefix may hold, within reason. */
@@ -284,6 +285,7 @@ static struct xord_port *dpdk_open(const struct xord_port_config *config, char e
         return NULL;
     }
     bound_note(self, config);
+    dpdk_device_note_link(&self->device);
     dpdk_warn_if_down(config->spec);
     if (self->device.mtu < MTU_WANTED)
         xord_log(XORD_LOG_WARN, "the device's MTU is %u: the longest packets need %u", self->device.mtu, MTU_WANTED);
