@@ -32,6 +32,7 @@ struct quirk {
 
 static const struct quirk quirks[] = {
         {"net_e1000_em", 1}, /* says two also for cards with one: what is sent by the other is never seen again */
+        {"net_memif", 1},    /* as many work as the peer has too, and it comes later */
         {"net_null", 0},     /* takes every RSS setting and does nothing */
         {"net_tap", 0},      /* crashes when it is asked for RSS */
 };

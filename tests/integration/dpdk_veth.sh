@@ -158,3 +158,7 @@ refused 'a gateway that is ourselves' '--gateway names an address that is our ow
   --gateway 10.9.0.1
 assert_fails 'no EAL option' 1 in_ns a "$XORD" ping --ip 10.9.0.1/24 --port dpdk:net_ring0 "$enr" -- --nonsense
 assert_match 'the sentence' "$(cat "$tmp/out")" "^xord: DPDK cannot start .*unrecognized option '--nonsense'"
+assert_fails 'no CAP_NET_RAW' 1 in_ns a setpriv --bounding-set -net_raw "$XORD" ping --ip 10.9.0.1/24 \
+  --port dpdk:net_af_packet0,iface=vetha "$enr"
+assert_eq 'lines' "$(wc -l <"$tmp/out")" 1
+assert_match 'the sentence' "$(cat "$tmp/out")" '^xord: not permitted to open "net_af_packet0": it needs CAP_NET_RAW'
