@@ -37,10 +37,12 @@ static void usage(FILE *out)
 static int run(const struct command *command, int argc, char **argv)
 {
     char name[32];
+    int code;
 
     snprintf(name, sizeof(name), "xord %s", command->name);
     argv[1] = name;
-    return command->run(argc - 1, argv + 1);
+    code = command->run(argc - 1, argv + 1);
+    return code ? code : output_end();
 }
 
 int main(int argc, char **argv)

@@ -38,7 +38,7 @@ static const struct argp bootnode_argp = {
                "answers everybody.\v"
                "The first line on stdout is the node's record; a new line follows whenever it changes. Ctrl-C ends it. "
                "EAL options for DPDK go after \"--\".\n"
-               "Example: xord bootnode --key node.key --ip 203.0.113.5",
+               "Example: xord bootnode --key node.key --ip 127.0.0.1, or your public address instead",
         .children = children,
 };
 

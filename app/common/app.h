@@ -158,5 +158,8 @@ int service_start_client(struct service *service, const struct node_options *opt
 /* The endpoint of a record that our port can send to; false when none. */
 bool service_pick_endpoint(const struct service *service, const struct xord_enr *enr, struct xord_endpoint *ep);
 
+/* Why nothing at all could be sent, NULL when something was. */
+const char *service_refused(const struct service *service);
+
 /* Non-zero counters, one line each, to `out`: sum and, with several workers, each shard's. */
 void counters_print(const struct xord_engine *engine, FILE *out);

@@ -151,6 +151,14 @@ bool service_pick_endpoint(const struct service *service, const struct xord_enr 
     return (bound[0].port && xord_enr_endpoint4(enr, ep)) || (bound[1].port && xord_enr_endpoint6(enr, ep));
 }
 
+const char *service_refused(const struct service *service)
+{
+    struct xord_port_stats stats;
+
+    xord_engine_port_stats(service->engine, &stats);
+    return stats.tx_packets == 0 && stats.tx_errno ? strerror(stats.tx_errno) : NULL;
+}
+
 void counters_print(const struct xord_engine *engine, FILE *out)
 {
     uint16_t workers = xord_engine_worker_cnt(engine);

@@ -21,7 +21,7 @@ enum { OPT_OUT = 0x200, OPT_NDJSON, OPT_DURATION, OPT_COUNTERS };
 static const struct argp_option option_table[] = {
         {"out", OPT_OUT, "FILE", 0, "Write (or update) this nodes.json, at the end and every 10 s", 0},
         {"ndjson", OPT_NDJSON, "FILE", 0, "Append one JSON object a line as each node's visit ends", 0},
-        {"duration", OPT_DURATION, "SECONDS", 0, "Stop after so long", 0},
+        {"duration", OPT_DURATION, "TIME", 0, "Stop after so long: 90, 90s, 15m, 2h", 0},
         {"counters", OPT_COUNTERS, NULL, 0, "Print all counters at the end, for each shard", 0},
         {0},
 };
@@ -144,6 +144,8 @@ static int crawl_finish(struct driver *driver, const struct crawl_args *args, st
     xord_crawl_stats(driver->crawl, &stats);
     if (stats.alive == 0 && stats.answers == 0 && complete) {
         driver_explain(driver);
+        if (args->counters)
+            counters_print(driver->service->engine, stdout);
         return EXIT_NOTHING;
     }
     if (json && nodes_json_write(json, driver->crawl, driver->wall_offset_ns))

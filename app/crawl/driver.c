@@ -229,6 +229,7 @@ void driver_turn(struct driver *driver)
 void driver_explain(const struct driver *driver)
 {
     const struct record_list *bootnodes = &driver->options->bootnodes;
+    const char *refused = service_refused(driver->service);
     char id[65], ep_text[XORD_ENDPOINT_TEXT_LEN];
 
     if (bootnodes->cnt == 1)
@@ -245,9 +246,14 @@ void driver_explain(const struct driver *driver)
             fprintf(stderr, "  %.16s... has no UDP endpoint that we can send to\n", id);
             continue;
         }
+        if (refused)
+            how = refused;
         if (driver->bootnode_challenged[i])
             how = "it challenged us, but did not answer our handshake";
         fprintf(stderr, "  %.16s... at %s: %s\n", id, xord_endpoint_format(ep_text, &ep), how);
     }
-    fprintf(stderr, "  check that UDP traffic gets out and back (firewall, NAT), or name other bootnodes\n");
+    if (refused)
+        fprintf(stderr, "  this machine sends nothing there: check its addresses and routes\n");
+    else
+        fprintf(stderr, "  check that UDP traffic gets out and back (firewall, NAT), or name other bootnodes\n");
 }

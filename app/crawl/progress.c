@@ -75,6 +75,9 @@ static double peak_mib(void)
 struct totals {
     struct xord_crawl_stats stats;
     uint64_t packets_out, packets_in, bytes_out, bytes_in;
+    uint64_t alive;         /* have answered, also those whose visit was cut short */
+    uint64_t unfinished;    /* of those: visits cut short */
+    uint64_t silent_so_far; /* neither alive nor dead nor skipped: not asked, or not long enough */
     double seconds, requests_a_node;
 };
 
@@ -88,11 +91,18 @@ static struct totals totals_of(const struct driver *driver)
             .bytes_in = xord_engine_counter_sum(engine, XORD_CNT_rx_bytes),
             .seconds = (double)(xord_now_ns() - driver->started_ns) / 1e9,
     };
-    uint64_t visited;
+    struct xord_crawl_node node;
+    uint64_t asked = 0;
+    size_t pos = 0;
 
     xord_crawl_stats(driver->crawl, &t.stats);
-    visited = t.stats.alive + t.stats.dead;
-    t.requests_a_node = visited ? (double)t.stats.requests / (double)visited : 0;
+    while (xord_crawl_each(driver->crawl, &pos, &node)) {
+        asked += node.requests > 0;
+        t.alive += node.last_response_ns > 0;
+        t.unfinished += node.last_response_ns > 0 && node.status == XORD_CRAWL_VISITING;
+    }
+    t.silent_so_far = t.stats.known - t.alive - t.stats.dead - t.stats.skipped;
+    t.requests_a_node = asked ? (double)t.stats.requests / (double)asked : 0;
     return t;
 }
 
@@ -103,10 +113,10 @@ static void summary_json(const struct totals *t, const char *out_path, bool comp
            ",\"requests_a_node\":%.2f,\"answers\":%" PRIu64 ",\"timeouts\":%" PRIu64 ",\"packets_out\":%" PRIu64
            ",\"packets_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64 ",\"bytes_in\":%" PRIu64
            ",\"seconds\":%.3f,\"peak_mib\":%.1f,\"out\":",
-            complete ? "true" : "false", t->stats.alive, t->stats.dead, t->stats.skipped,
-            t->stats.queued + t->stats.visiting, t->stats.incomplete, t->stats.known, t->stats.records,
-            t->stats.requests, t->requests_a_node, t->stats.answers, t->stats.timeouts, t->packets_out, t->packets_in,
-            t->bytes_out, t->bytes_in, t->seconds, peak_mib());
+            complete ? "true" : "false", t->alive, t->stats.dead, t->stats.skipped, t->silent_so_far,
+            t->stats.incomplete + t->unfinished, t->stats.known, t->stats.records, t->stats.requests,
+            t->requests_a_node, t->stats.answers, t->stats.timeouts, t->packets_out, t->packets_in, t->bytes_out,
+            t->bytes_in, t->seconds, peak_mib());
     json_print_string(stdout, out_path ? out_path : "", out_path ? strlen(out_path) : 0);
     puts("}");
 }
@@ -114,13 +124,13 @@ static void summary_json(const struct totals *t, const char *out_path, bool comp
 static void summary_text(const struct totals *t, const char *out_path, bool complete)
 {
     printf("%s\n", complete ? "crawl complete" : "crawl cut short");
-    printf("  alive     %10" PRIu64 "  (%" PRIu64 " of them incompletely answered)\n", t->stats.alive,
-            t->stats.incomplete);
+    printf("  alive     %10" PRIu64 "  (%" PRIu64 " of them incompletely answered)\n", t->alive,
+            t->stats.incomplete + t->unfinished);
     printf("  dead      %10" PRIu64 "  (known, but silent)\n", t->stats.dead);
     if (t->stats.skipped)
         printf("  skipped   %10" PRIu64 "  (no UDP endpoint of our address family)\n", t->stats.skipped);
-    if (t->stats.queued + t->stats.visiting)
-        printf("  unvisited %10" PRIu64 "\n", t->stats.queued + t->stats.visiting);
+    if (t->silent_so_far)
+        printf("  unvisited %10" PRIu64 "  (known, not yet heard of)\n", t->silent_so_far);
     printf("  records   %10" PRIu64 "  (mentions, of %" PRIu64 " node%s)\n", t->stats.records, t->stats.known,
             plural(t->stats.known));
     printf("  requests  %10" PRIu64 "  (%.1f a node; %" PRIu64 " timeout%s)\n", t->stats.requests, t->requests_a_node,

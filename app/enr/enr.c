@@ -18,7 +18,7 @@ static int usage(void)
     for (size_t i = 0; i < COMMAND_CNT; i++)
         printf("  %-10s %s\n", commands[i].name, commands[i].summary);
     puts("\n`xord enr COMMAND --help` tells more.");
-    return output_end();
+    return EXIT_OK;
 }
 
 int enr_main(int argc, char **argv)

@@ -220,7 +220,7 @@ static int record_make(const struct new_args *args, const struct xord_curve *cur
     if (check_values(&enr))
         return EXIT_USER;
     puts(xord_enr_to_text(text, &enr));
-    return output_end();
+    return EXIT_OK;
 }
 
 int enr_new_main(int argc, char **argv)

@@ -358,10 +358,14 @@ static void print_text(const struct exchange_args *args, const struct reply *rep
     }
 }
 
-static int explain_silence(const struct exchange_args *args, const struct reply *reply)
+static int explain_silence(const struct service *service, const struct exchange_args *args, const struct reply *reply)
 {
+    const char *refused = service_refused(service);
+
     if (!reply->done)
         complain("interrupted before an answer came");
+    else if (refused)
+        complain("this machine cannot send there: %s", refused);
     else if (args->kind == LOOKUP)
         complain("nobody answered, of %u bootnode%s", args->node.bootnodes.cnt, plural(args->node.bootnodes.cnt));
     else if (reply->result.err != XORD_ETIMEOUT)
@@ -390,7 +394,7 @@ static int exchange_run(struct exchange_args *args)
     if (!err) {
         reply_wait(service.engine, reply, 60 * XORD_NS_PER_S);
         if (!reply->done || reply->result.err || (args->kind == LOOKUP && reply->record_cnt == 0))
-            err = explain_silence(args, reply);
+            err = explain_silence(&service, args, reply);
         else if (args->node.json)
             print_json(args, reply);
         else

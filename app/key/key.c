@@ -66,7 +66,7 @@ static int print_public(const struct key_args *args, const struct xord_curve *cu
     xord_hex_encode(id, id32, sizeof(id32));
     printf(args->json ? "{\"node_id\":\"%s\",\"public_key\":\"%s\"}\n" : "node id     %s\npublic key  %s\n", id,
             pubkey);
-    return output_end();
+    return EXIT_OK;
 }
 
 static int key_new(const struct key_args *args, const struct xord_curve *curve)

@@ -77,7 +77,11 @@ static const struct argp testnet_argp = {
                "(sockets: inside 127.0.0.0/8, default 127.1.0.0/16), and answers FINDNODE as a node with a perfectly "
                "filled table would.\v"
                "One line on stdout says that it is ready. Ctrl-C ends it.\n"
-               "Example: xord testnet --nodes 1000 --dead 0.1 --enrs testnet.enrs",
+               "Example: xord testnet --nodes 1000 --dead 0.1 --enrs testnet.enrs, then xord crawl --bootnodes "
+               "testnet.enrs.\n"
+               "On a device: xord testnet --nodes 1000 --port dpdk:net_af_packet0,iface=eth1 --ip 10.9.0.0/16 "
+               "--gateway "
+               "10.9.255.1",
         .children = children,
 };
 
@@ -125,14 +129,18 @@ static int prefix_check(const struct testnet_args *args)
 
     if (port->addr_cnt != 1)
         return complain("a testnet takes one --ip PREFIX");
-    if (host_bits < 2 || args->nodes > room)
-        return complain("--ip: a prefix of length %u has room for %llu nodes, not for %u; give a shorter one",
-                prefix->prefix_len, host_bits < 2 ? 0ULL : (unsigned long long)room, args->nodes);
+    if (strcmp(port->spec, "socket") != 0 && !(xord_ip_is_v4(prefix->ip16) ? port->has_gateway4 : port->has_gateway6))
+        return complain(
+                "a testnet on a device owns its whole prefix, so it reaches everybody else through --gateway: name "
+                "an address of the machine that will ask");
     if (strcmp(port->spec, "socket") == 0 && !(xord_ip_scope(prefix->ip16) == XORD_IP_LOOPBACK &&
                                                      xord_ip_is_v4(prefix->ip16) && prefix->prefix_len >= 8))
         return complain(
                 "on sockets a testnet's --ip must lie inside 127.0.0.0/8, the only prefix whose addresses are all "
                 "this machine's");
+    if (host_bits < 2 || args->nodes > room)
+        return complain("--ip: a prefix of length %u has room for %llu nodes, not for %u; give a shorter one",
+                prefix->prefix_len, host_bits < 2 ? 0ULL : (unsigned long long)room, args->nodes);
     return 0;
 }
 

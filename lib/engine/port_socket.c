@@ -52,6 +52,7 @@ struct worker {
     uint8_t tx_buf[XORD_PACKET_MAX_LEN]; /* between tx_alloc and tx_put, when the family is not yet known */
     /* written by the worker, read by stats */
     _Atomic uint64_t rx_packets, tx_packets, tx_dropped;
+    _Atomic int tx_errno;
 };
 
 struct socket_port {
@@ -388,12 +389,14 @@ static void queue_flush(struct worker *worker, int family)
         uint32_t at = sent + dropped;
         int n = sendmmsg(worker->fd[family], queue->msgs + at, queue->cnt - at, MSG_DONTWAIT);
 
-        if (n > 0)
+        if (n > 0) {
             sent += (uint32_t)n;
-        else if (n < 0 && errno == EINTR)
+        } else if (n < 0 && errno == EINTR) {
             continue;
-        else
+        } else {
+            atomic_store_explicit(&worker->tx_errno, errno, memory_order_relaxed);
             dropped++;
+        }
     }
     bump(&worker->tx_packets, sent);
     bump(&worker->tx_dropped, dropped);
@@ -470,6 +473,8 @@ static void socket_stats(struct xord_port *port, struct xord_port_stats *stats)
         stats->rx_packets += atomic_load_explicit(&worker->rx_packets, memory_order_relaxed);
         stats->tx_packets += atomic_load_explicit(&worker->tx_packets, memory_order_relaxed);
         stats->tx_dropped += atomic_load_explicit(&worker->tx_dropped, memory_order_relaxed);
+        if (stats->tx_errno == 0)
+            stats->tx_errno = atomic_load_explicit(&worker->tx_errno, memory_order_relaxed);
     }
 }
 
