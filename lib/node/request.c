@@ -162,7 +162,7 @@ struct req *request_by_nonce(struct xord_node *node, const uint8_t nonce12[12], 
         if (memcmp(req->nonce12, nonce12, 12) != 0 || conv->key.local != local ||
                 !xord_endpoint_equal(&conv->key.ep, ep))
             continue;
-        if ((conv->lead != NIL && conv->lead != i))
+        if (req->handshaken || (conv->lead != NIL && conv->lead != i))
             return NULL;
         return req->state == REQ_PROBE || req->state == REQ_SENT ? req : NULL;
     }
