@@ -59,7 +59,7 @@ struct xord_port_stats {
     uint64_t tx_dropped; /* full queue, refused by the system, or unresolved neighbour */
     uint64_t rx_invalid; /* not UDP to us, bad checksum, fragment, ... */
     uint64_t neighbours; /* ARP and NDP frames handled */
-    int tx_errno;         /* of the last datagram that the system refused; 0: none */
+    int tx_errno;        /* of the last datagram that the system refused; 0: none */
     uint64_t echoes;     /* ICMP echo requests answered */
 };
 
