@@ -3,6 +3,7 @@
  * mutated before they are sealed, requests and lookups of its own, time that passes, ports and pools that are full. Who
  * takes part and what must hold: node_stage.h.
  * Input: options 1, then operations: low half of the first byte which, high half the peer and a variant. */
+#include "node_private.h"
 #include "node_stage.h"
 
 #define OPS_MAX        200
@@ -82,6 +83,19 @@ static uint16_t records(struct fuzz *f, uint8_t *out, size_t cap, uint16_t *cnt)
     return (uint16_t)len;
 }
 
+static void fill_topic(struct fuzz *f, struct xord_message *msg, const uint8_t topic32[32])
+{
+    const struct xord_enr *enr = stage_record(&f->stage, byte(f));
+
+    if (msg->type == XORD_MSG_TOPICQUERY) {
+        msg->topicquery.topic32 = topic32;
+        return;
+    }
+    msg->regtopic.topic32 = topic32;
+    msg->regtopic.record = (struct xord_bytes_view){enr->raw, enr->len};
+    msg->regtopic.ticket = (struct xord_bytes_view){topic32, byte(f)};
+}
+
 /* A message of the type, by the script's words, then mutated. */
 static size_t message(struct fuzz *f, uint8_t plain[XORD_MESSAGE_MAX_LEN], enum xord_message_type type,
         const struct xord_request_id *id)
@@ -97,13 +111,15 @@ static size_t message(struct fuzz *f, uint8_t plain[XORD_MESSAGE_MAX_LEN], enum 
 
         if (xord_distances_put(&msg.findnode.distances, payload, sizeof(payload), distances, byte(f) % 9))
             return 0;
-    } else if (type == XORD_MSG_NODES) {
+    } else if (type == XORD_MSG_NODES || type == XORD_MSG_TOPICNODES) {
         msg.nodes.total = byte(f) % 20;
         msg.nodes.records.data = payload;
         msg.nodes.records.len = records(f, payload, sizeof(payload) - 30, &msg.nodes.records.cnt);
     } else if (type == XORD_MSG_TALKREQ) {
         msg.talkreq.protocol = (struct xord_bytes_view){(const uint8_t *)"echo", 4};
         msg.talkreq.request = (struct xord_bytes_view){payload, word(f) % sizeof(payload)};
+    } else if (type == XORD_MSG_REGTOPIC || type == XORD_MSG_TOPICQUERY) {
+        fill_topic(f, &msg, payload);
     } else {
         msg.type = XORD_MSG_TALKRESP;
         msg.talkresp.response = (struct xord_bytes_view){payload, word(f) % sizeof(payload)};
@@ -120,11 +136,12 @@ static size_t message(struct fuzz *f, uint8_t plain[XORD_MESSAGE_MAX_LEN], enum 
 
 static size_t request(struct fuzz *f, uint8_t plain[XORD_MESSAGE_MAX_LEN])
 {
-    static const enum xord_message_type types[] = {XORD_MSG_PING, XORD_MSG_FINDNODE, XORD_MSG_TALKREQ, XORD_MSG_PONG};
+    static const enum xord_message_type types[] = {XORD_MSG_PING, XORD_MSG_FINDNODE, XORD_MSG_TALKREQ, XORD_MSG_PONG,
+            XORD_MSG_REGTOPIC, XORD_MSG_TOPICQUERY, XORD_MSG_NODES, XORD_MSG_TOPICNODES};
     uint8_t how = byte(f);
     struct xord_request_id id = {.len = how >> 4 & 7, .bytes = {how}};
 
-    return how & 8 ? bytes(f, plain, XORD_MESSAGE_MAX_LEN) : message(f, plain, types[how & 3], &id);
+    return how & 8 ? bytes(f, plain, XORD_MESSAGE_MAX_LEN) : message(f, plain, types[how & 7], &id);
 }
 
 /* ---- puppets ---- */
@@ -162,7 +179,7 @@ static bool take_packet(struct fuzz *f, struct peer *peer, enum xord_flag *flag,
     if (packet.pkt.flag != XORD_FLAG_WHOAREYOU)
         memcpy(peer->nonce12, packet.pkt.nonce12, sizeof(peer->nonce12));
     if (packet.pkt.flag == XORD_FLAG_HANDSHAKE)
-        peer->is_trusted = true;
+        stage_budget(peer)->is_trusted = true;
     return true;
 }
 
@@ -188,7 +205,7 @@ static void shake_hands(struct fuzz *f, struct peer *peer, uint8_t how)
     }
     if (how & 8)
         enr->raw[word(f) % enr->len] ^= byte(f);
-    peer->is_trusted = true;
+    stage_budget(peer)->is_trusted = true;
     puppet_send_handshake(peer->puppet, &peer->to, &peer->challenge, plain, len, how & 2 ? byte(f) : 0);
     *enr = own;
 }
@@ -237,11 +254,16 @@ static void send_header(struct fuzz *f, struct peer *peer, uint8_t flag)
     puppet_send(peer->puppet, &peer->to, data, head_len, len); /* masked whole, even if sent short */
 }
 
+/* What nobody can open; as often as not in the name of several others. */
 static void send_noise(struct fuzz *f, struct peer *peer, uint8_t how)
 {
     uint8_t nonce12[XORD_NONCE_LEN] = {how & 1 ? byte(f) : 0};
+    uint8_t *claimed = &peer->puppet->enr.id32[0], own = *claimed;
+    uint8_t cnt = how & 8 ? byte(f) % 40 : 1;
 
-    puppet_send_noise(peer->puppet, &peer->to, nonce12);
+    for (uint8_t i = 0; i < cnt; i++, ++*claimed)
+        puppet_send_noise(peer->puppet, &peer->to, nonce12);
+    *claimed = own;
 }
 
 static void send_request(struct fuzz *f, struct peer *peer)
@@ -252,10 +274,10 @@ static void send_request(struct fuzz *f, struct peer *peer)
 }
 
 /* Lets time pass and the puppets react to what comes as peers do; what they say is still the script's. */
-static void play(struct fuzz *f, uint8_t rounds)
+static void play(struct fuzz *f, uint8_t how)
 {
-    for (; rounds > 0; rounds--) {
-        world_run(f->stage.world, 20 * MS);
+    for (int rounds = (how & 7) + 1; rounds > 0; rounds--) {
+        world_run(f->stage.world, how & 8 ? 100 * MS : 20 * MS);
         for (uint32_t i = 0; i < STAGE_PEERS; i++) {
             struct peer *peer = &f->stage.peers[i];
             enum xord_flag flag;
@@ -300,7 +322,11 @@ static void order_request(struct fuzz *f, uint8_t how)
         mail->request.protocol_len = byte(f);
         mail->request.request_len = word(f) % XORD_TALK_MAX_LEN;
     }
-    if (how & 4)
+    if (how == 11)
+        mail->request.type = byte(f);
+    else if (how == 15)
+        mail->local = byte(f);
+    else if (how & 4)
         mail->request.peer.pubkey33[byte(f) % XORD_PUBKEY_LEN] ^= byte(f);
     member_request(f->stage.member, mail);
 }
@@ -346,10 +372,28 @@ static void order_votes(struct fuzz *f, uint8_t how)
     }
 }
 
-static void set_shortage(struct fuzz *f)
+/* The nonces of a session are nearly used up. */
+static void age_session(struct fuzz *f, const struct peer *peer, uint8_t left)
+{
+    struct xord_session_key key = {.ep = peer->puppet->listener.ep,
+            .local = xord_locals_find(f->stage.member->locals, &peer->to.ep)};
+    struct xord_node *node = f->stage.member->shards[member_shard_of(f->stage.member, key.local, &key.ep)].node;
+    struct xord_session *session;
+
+    memcpy(key.peer_id32, peer->puppet->enr.id32, 32);
+    session = xord_session_find(node->sessions, &key);
+    if (session)
+        session->sent_cnt = XORD_SESSION_MAX_SENT - left;
+}
+
+static void set_shortage(struct fuzz *f, const struct peer *peer)
 {
     uint8_t what = byte(f);
 
+    if (what & 0x80) {
+        age_session(f, peer, what & 7);
+        return;
+    }
     f->stage.member->tx_full = what & 1;
     f->stage.member->no_snaps = what & 2;
     f->stage.member->mail_cap = what & 4 ? f->stage.member->mail_cnt + 1 + (what >> 3 & 3) : 0;
@@ -362,13 +406,20 @@ static void pass_time(struct fuzz *f, uint8_t how)
     world_run(f->stage.world, byte(f) * units_ns[how % 4]);
 }
 
-/* To the other identity, or with a new record, which may name another puppet's endpoint. */
-static void turn(struct fuzz *f, struct peer *peer, uint8_t how)
+/* To the other identity; with a new record, which may name any endpoint; from another port. */
+static void turn(struct fuzz *f, struct peer *peer)
 {
-    if (how < 8)
-        stage_talk_to(&f->stage, peer, byte(f) & 1);
-    else
-        puppet_set_record(peer->puppet, byte(f), &f->stage.peers[byte(f) % STAGE_PEERS].puppet->listener.ep);
+    struct xord_peer other;
+    uint8_t how = byte(f);
+
+    if (how % 4 < 2) {
+        stage_talk_to(&f->stage, peer, how & 1);
+    } else if (how % 4 == 2) {
+        other = stage_peer(&f->stage, byte(f));
+        puppet_set_record(peer->puppet, how >> 2, how & 0x80 ? &peer->puppet->listener.ep : &other.ep);
+    } else {
+        stage_move(peer, how >> 2);
+    }
 }
 
 static void operate(struct fuzz *f)
@@ -407,7 +458,7 @@ static void operate(struct fuzz *f)
         (void)take_packet(f, peer, &flag, &opened);
         break;
     case 9:
-        play(f, how + 1);
+        play(f, how);
         break;
     case 10:
         order_request(f, how);
@@ -422,10 +473,10 @@ static void operate(struct fuzz *f)
         order_votes(f, how);
         break;
     case 14:
-        set_shortage(f);
+        set_shortage(f, peer);
         break;
     case 15:
-        turn(f, peer, how);
+        turn(f, peer);
         break;
     }
 }

@@ -3,8 +3,9 @@
 #include "node_stage.h"
 
 #define PROBE_LEN   (XORD_ORDINARY_HEAD_LEN + 32)
-#define LANE_CAP    8
-#define SESSION_CAP 16
+#define PORT        9001
+#define LANE_CAP    2
+#define SESSION_CAP 8
 #define REQUEST_CAP 16
 #define TABLE_MAX   (STAGE_POOL + STAGE_PEERS + 2) /* so many records there are */
 #define ENDS_NS     (60 * S)
@@ -16,13 +17,14 @@ static struct xord_directory *directory;
 
 static void pool_fill(void)
 {
-    static const char *const ips[] = {"1.2.3.4", "10.9.0.1", "127.0.0.1", "224.0.0.1", "2a01:2::1", "5.6.7.8"};
+    static const char *const ips[] = {"1.2.3.4", "10.9.0.1", "127.0.0.1", "224.0.0.1", "2a01:2::1", "5.6.7.8",
+            "ff02::1", "fd00::1"};
     const struct xord_enr *all[STAGE_POOL];
     struct world *world = world_new(1);
 
     world->key_cnt = 1000; /* the identities' keys count from 0 */
     for (uint32_t i = 0; i < STAGE_POOL; i++) {
-        pool[i] = puppet_record(world, ips[i % 6], (uint16_t)(9000 + i), NULL, 0);
+        pool[i] = puppet_record(world, ips[i % 8], (uint16_t)(9000 + i), NULL, 0);
         all[i] = &pool[i];
     }
     world_free(world);
@@ -71,6 +73,11 @@ void stage_talk_to(const struct stage *stage, struct peer *peer, uint32_t local)
     peer->to.ep = stage->member->locals->all[local].ep[v6];
 }
 
+void stage_move(struct peer *peer, uint8_t port)
+{
+    peer->puppet->listener.ep.port = (uint16_t)(PORT + port % STAGE_PORTS);
+}
+
 /* ---- the budget of endpoints ---- */
 
 static struct peer *peer_at(struct stage *stage, const struct xord_endpoint *ep)
@@ -79,6 +86,20 @@ static struct peer *peer_at(struct stage *stage, const struct xord_endpoint *ep)
         if (xord_endpoint_equal(&stage->peers[i].puppet->listener.ep, ep))
             return &stage->peers[i];
     return NULL;
+}
+
+struct budget *stage_budget(struct peer *peer)
+{
+    return &peer->budgets[peer->puppet->listener.ep.port - PORT];
+}
+
+/* Was it a puppet's that has moved on? */
+static bool is_abandoned(const struct stage *stage, const struct xord_endpoint *ep)
+{
+    for (uint32_t i = 0; i < STAGE_PEERS; i++)
+        if (memcmp(stage->peers[i].puppet->listener.ep.ip16, ep->ip16, 16) == 0)
+            return true;
+    return false;
 }
 
 static bool is_ours(const struct stage *stage, const struct xord_endpoint *ep)
@@ -92,13 +113,13 @@ static uint64_t requests_sent(const struct stage *stage)
            member_count(stage->member, XORD_CNT_talkreq_out);
 }
 
-static void check_budget(struct peer *peer, const struct world_packet *packet)
+static void check_budget(struct budget *budget, const struct world_packet *packet)
 {
     if (packet->len == XORD_CHALLENGE_DATA_LEN) {
-        peer->challenged += packet->len;
-        FUZZ_CHECK(peer->challenged <= peer->received);
-    } else if (!peer->is_trusted && packet->len != PROBE_LEN) {
-        FUZZ_CHECK(packet->len >= XORD_HANDSHAKE_HEAD_LEN && ++peer->handshake_cnt <= peer->whoareyou_cnt);
+        budget->challenged += packet->len;
+        FUZZ_CHECK(budget->challenged <= budget->received);
+    } else if (!budget->is_trusted && packet->len != PROBE_LEN) {
+        FUZZ_CHECK(packet->len >= XORD_HANDSHAKE_HEAD_LEN && ++budget->handshake_cnt <= budget->whoareyou_cnt);
     }
 }
 
@@ -123,12 +144,12 @@ static bool watch(void *ctx, const struct world_packet *packet)
     struct peer *to = peer_at(stage, &packet->dst), *from = peer_at(stage, &packet->src);
 
     if (from) {
-        from->received += packet->len;
-        from->whoareyou_cnt += packet->len == XORD_CHALLENGE_DATA_LEN;
+        stage_budget(from)->received += packet->len;
+        stage_budget(from)->whoareyou_cnt += packet->len == XORD_CHALLENGE_DATA_LEN;
     } else if (to) {
-        check_budget(to, packet);
+        check_budget(stage_budget(to), packet);
         return check_readable(stage, to, packet);
-    } else if (!is_ours(stage, &packet->dst)) { /* an endpoint out of a record */
+    } else if (!is_ours(stage, &packet->dst) && !is_abandoned(stage, &packet->dst)) { /* an endpoint out of a record */
         FUZZ_CHECK(packet->len == PROBE_LEN);
     }
     return true;
@@ -183,7 +204,7 @@ static void peers_start(struct stage *stage)
     static const char *const ips[STAGE_PEERS] = {"10.0.1.1", "9.9.9.9", "2a01::9"};
 
     for (uint32_t i = 0; i < STAGE_PEERS; i++)
-        stage->peers[i].puppet = puppet_new(stage->world, ips[i], 9001);
+        stage->peers[i].puppet = puppet_new(stage->world, ips[i], PORT);
 }
 
 static void node_start(struct stage *stage, uint8_t options)

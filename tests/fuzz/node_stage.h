@@ -13,6 +13,7 @@
 #include "puppet.h"
 
 #define STAGE_PEERS  3
+#define STAGE_PORTS  16 /* that a puppet may send from */
 #define STAGE_POOL   24
 #define STAGE_ASKED  4
 #define STAGE_ORDERS 256
@@ -26,6 +27,13 @@ struct asked {
     struct xord_peer from;
 };
 
+/* What went between the node and an endpoint. */
+struct budget {
+    uint64_t received, challenged;         /* bytes that the node got; that it sent as challenges */
+    uint32_t whoareyou_cnt, handshake_cnt; /* that the node got; that it sent */
+    bool is_trusted;                       /* a handshake may have been completed: there is no budget any more */
+};
+
 struct peer {
     struct puppet *puppet;
     struct xord_peer to;             /* who answered last, or whom it talks to */
@@ -33,9 +41,7 @@ struct peer {
     uint8_t nonce12[XORD_NONCE_LEN]; /* of the last packet but challenges */
     struct asked asked[STAGE_ASKED];
     uint32_t asked_cnt;
-    uint64_t received, challenged; /* bytes that the node got from its endpoint; that it sent there as challenges */
-    uint32_t whoareyou_cnt, handshake_cnt; /* sent to the node; got from it */
-    bool is_trusted; /* has taken part in a handshake that may have been completed: it has no budget any more */
+    struct budget budgets[STAGE_PORTS];
 };
 
 struct stage {
@@ -57,6 +63,12 @@ struct xord_peer stage_peer(const struct stage *stage, uint8_t n);
 
 /* The peer turns to an identity of the node. */
 void stage_talk_to(const struct stage *stage, struct peer *peer, uint32_t local);
+
+/* The peer sends from another port. What is under way to the old one is lost. */
+void stage_move(struct peer *peer, uint8_t port);
+
+/* Of the endpoint that the peer sends from. */
+struct budget *stage_budget(struct peer *peer);
 
 /* Returns how many requests are open. */
 uint32_t stage_check(const struct stage *stage);
