@@ -309,9 +309,19 @@ Test(node, messages_behind_a_failed_handshake_are_challenged)
     cr_assert_eq(sizes_of(a, 0).sessions, 0);
 }
 
-/* While our probe is under way the peer has shaken hands itself: its session will do. */
+static void answer_ping(struct puppet *peer, const struct xord_peer *to, const struct puppet_message *ping)
+{
+    struct xord_message pong = {.type = XORD_MSG_PONG,
+            .request_id = ping->msg.request_id,
+            .pong = {.enr_seq = 1, .port = 9}};
+
+    puppet_send_message(peer, to, &pong);
+}
+
+/* While our probe is under way the peer shakes hands itself: what waits goes out under its session. */
 Test(node, a_session_begun_by_the_peer_serves_what_waits)
 {
+    static const uint8_t nonce12[12] = {1}, first[] = {1, 0xc2, 1, 1};
     struct member *a = add("10.0.0.1");
     struct puppet *peer = puppet_new(world, "10.0.0.2", 9000);
     struct xord_peer to = puppet_peer(peer), at_a = member_peer(a, 0);
@@ -322,15 +332,73 @@ Test(node, a_session_begun_by_the_peer_serves_what_waits)
     member_ping(a, 0, &to, 2);
     world_run(world, 5 * MS);
     cr_assert(puppet_take(peer, &packet)); /* and never challenged */
-    puppet_connect(peer, &at_a);
-    puppet_flush(peer);
-    world_run(world, 450 * MS);
-    cr_assert_eq(member_reply_cnt(a, XORD_MAIL_DONE, 1), 0);
-    world_run(world, 200 * MS);
-    cr_assert_eq(done_of(a, 1)->err, XORD_ETIMEOUT, "the puppet has not answered");
-    member_ping(a, 0, &to, 3);
+    puppet_send_noise(peer, &at_a, nonce12);
     world_run(world, 5 * MS);
-    cr_assert(puppet_take_message(peer, XORD_MSG_PING, &ping), "not sent under the session");
+    cr_assert(puppet_take(peer, &packet));
+    puppet_send_handshake(peer, &at_a, &packet, first, sizeof(first), 0);
+    world_run(world, 5 * MS);
+    for (int i = 0; i < 2; i++) {
+        cr_assert(puppet_take_message(peer, XORD_MSG_PING, &ping), "request %d was not sent under the session", i);
+        answer_ping(peer, &at_a, &ping);
+    }
+    world_run(world, 5 * MS);
+    cr_assert_eq(done_of(a, 1)->err, 0);
+    cr_assert_eq(done_of(a, 2)->err, 0);
+    cr_assert_eq(handshakes(a), 1);
+}
+
+/* A handshake may take longer than a request: what waits behind it does not time out meanwhile. */
+Test(node, waiting_requests_have_the_handshakes_time)
+{
+    struct member *a = add("10.0.0.1");
+    struct puppet *peer = puppet_new(world, "10.0.0.2", 9000);
+    struct xord_peer to = puppet_peer(peer), at_a = member_peer(a, 0);
+    struct puppet_packet packet;
+    struct puppet_message ping;
+
+    member_ping(a, 0, &to, 0);
+    puppet_let_connect(peer, &at_a, &ping);
+    answer_ping(peer, &at_a, &ping);
+    world_run(world, 5 * MS);
+    member_ping(a, 0, &to, 1);
+    member_ping(a, 0, &to, 2);
+    world_run(world, 5 * MS);
+    cr_assert(puppet_take(peer, &packet) && packet.pkt.flag == XORD_FLAG_MESSAGE);
+    puppet_flush(peer);
+    puppet_send_whoareyou(peer, &at_a, packet.pkt.nonce12, 0);
+    world_run(world, 5 * MS);
+    cr_assert(puppet_take(peer, &packet));
+    cr_assert(puppet_accept(peer, &packet, at_a.pubkey33, &ping));
+    world_run(world, 800 * MS);
+    cr_assert_eq(member_reply_cnt(a, XORD_MAIL_DONE, 2), 0);
+    answer_ping(peer, &at_a, &ping);
+    world_run(world, 5 * MS);
+    cr_assert_eq(done_of(a, 1)->err, 0);
+    cr_assert(puppet_take_message(peer, XORD_MSG_PING, &ping), "the one that waited was not sent");
+    answer_ping(peer, &at_a, &ping);
+    world_run(world, 5 * MS);
+    cr_assert_eq(done_of(a, 2)->err, 0);
+}
+
+/* Right in itself, but for another node than the packet's source: whoever could pass with it would be anybody. */
+Test(node, a_handshake_with_anothers_record_is_refused)
+{
+    static const uint8_t nonce12[12] = {1}, ping[] = {1, 0xc2, 1, 1};
+    struct member *a = add("10.0.0.1");
+    struct puppet *peer = puppet_new(world, "10.0.0.2", 9000);
+    struct xord_enr victim = puppet_record(world, "10.0.0.3", 9000, NULL, 0);
+    struct xord_peer to = member_peer(a, 0);
+    struct puppet_packet whoareyou;
+
+    memcpy(peer->enr.id32, victim.id32, 32); /* the record's bytes, and the key, stay its own */
+    xord_masking_key(&xord_aes_ipsec_mb, world->aes, &peer->mask_key, victim.id32);
+    puppet_send_noise(peer, &to, nonce12);
+    world_run(world, 20 * MS);
+    cr_assert(puppet_take(peer, &whoareyou));
+    puppet_send_handshake(peer, &to, &whoareyou, ping, sizeof(ping), 0);
+    world_run(world, 20 * MS);
+    cr_assert_eq(member_count(a, XORD_CNT_drop_handshake_record), 1);
+    cr_assert_eq(sizes_of(a, 0).sessions, 0);
 }
 
 /* An implementation that answers under the keys of its own handshake, which crossed with ours. */
