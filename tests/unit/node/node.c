@@ -584,6 +584,75 @@ Test(node, a_repeated_nodes_packet_does_not_stand_for_another)
     cr_assert_eq(member_reply_cnt(a, XORD_MAIL_RECORDS, 1), 2);
 }
 
+Test(node, an_answer_of_another_kind_is_ignored)
+{
+    struct member *a = add("10.0.0.1");
+    struct puppet *peer = puppet_new(world, "10.0.0.2", 9000);
+    struct xord_peer at_a = member_peer(a, 0);
+    struct xord_message answer = {.request_id = ask_puppet(a, peer, 1)};
+    struct xord_enr one = puppet_record(world, "10.0.0.3", 9000, peer->enr.id32, 256);
+
+    answer.type = XORD_MSG_PONG;
+    memcpy(answer.pong.ip16, at_a.ep.ip16, 16);
+    puppet_send_message(peer, &at_a, &answer);
+    memset(&answer.pong, 0, sizeof(answer.pong));
+    answer.type = XORD_MSG_TALKRESP;
+    puppet_send_message(peer, &at_a, &answer);
+    answer.type = XORD_MSG_TOPICNODES;
+    answer.nodes.total = 1;
+    puppet_send_message(peer, &at_a, &answer);
+    world_run(world, 20 * MS);
+    cr_assert_eq(member_count(a, XORD_CNT_drop_unsolicited), 3);
+    cr_assert_eq(member_reply_cnt(a, XORD_MAIL_DONE, 1), 0);
+    send_nodes(peer, a, &answer.request_id, 1, &one);
+    world_run(world, 20 * MS);
+    cr_assert_eq(done_of(a, 1)->err, 0);
+}
+
+/* Half of the answer has come when the peer loses the session and challenges: it answers anew, and differently. `lead`: the
+ * request itself is challenged, else another that was sent after it. */
+static void check_answered_anew(bool lead)
+{
+    struct member *a = add(lead ? "10.0.0.1" : "10.0.1.1");
+    struct puppet *peer = puppet_new(world, lead ? "10.0.0.2" : "10.0.1.2", 9000);
+    struct xord_peer to = puppet_peer(peer), at_a = member_peer(a, 0);
+    struct xord_enr one = puppet_record(world, "10.0.0.3", 9000, peer->enr.id32, 256);
+    static const uint16_t distance = 256;
+    struct puppet_packet asked, other, handshake;
+    struct puppet_message msg;
+
+    member_ping(a, 0, &to, 0);
+    puppet_let_connect(peer, &at_a, &msg);
+    answer_ping(peer, &at_a, &msg);
+    world_run(world, 5 * MS);
+    member_findnode(a, 0, &to, &distance, 1, 1);
+    member_ping(a, 0, &to, 2);
+    world_run(world, 5 * MS);
+    cr_assert(puppet_take(peer, &asked) && puppet_open(peer, &asked, &msg));
+    cr_assert(puppet_take(peer, &other));
+    send_nodes(peer, a, &msg.msg.request_id, 2, &one);
+    world_run(world, 5 * MS);
+    puppet_send_whoareyou(peer, &at_a, (lead ? &asked : &other)->pkt.nonce12, 0);
+    world_run(world, 5 * MS);
+    cr_assert(puppet_take(peer, &handshake) && puppet_accept(peer, &handshake, at_a.pubkey33, &msg));
+    if (!lead) {
+        answer_ping(peer, &at_a, &msg);
+        world_run(world, 5 * MS);
+        cr_assert(puppet_take_message(peer, XORD_MSG_FINDNODE, &msg));
+    }
+    send_nodes(peer, a, &msg.msg.request_id, 1, &one);
+    world_run(world, 5 * MS);
+    cr_assert_eq(done_of(a, 1)->err, 0);
+    cr_assert_eq(done_of(a, 1)->packet_cnt, 1);
+    cr_assert_eq(done_of(a, 1)->record_cnt, 1);
+}
+
+Test(node, an_answer_begun_before_a_handshake_comes_anew)
+{
+    check_answered_anew(true);
+    check_answered_anew(false);
+}
+
 Test(node, part_of_an_answer_is_reported)
 {
     struct member *a = add("10.0.0.1");
