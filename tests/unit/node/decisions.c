@@ -18,7 +18,8 @@
  *   a session is bound to (node id, IP, port)              session_bound_to_endpoint
  *   WHOAREYOU: pending, to that endpoint, that nonce       whoareyou_only_for_pending_request_to_that_endpoint_with_
  *                                                          that_nonce, whoareyou_for_an_answered_request_ignored
- *   one handshake a request                                one_handshake_a_request
+ *   one handshake a request                                one_handshake_a_request,
+ *                                                          one_handshake_a_request_that_another_led
  *   own PING after 300 ms and before 5 s                   liveness_ping_after_300_ms_and_before_5_s;
  *                                                          table/liveness.c: liveness_ping_*
  *   FINDNODE: distances de-duplicated                      distances_deduplicated
@@ -442,6 +443,29 @@ Test(decisions, one_handshake_a_request, .init = setup, .fini = stop)
     cr_assert_eq(count(XORD_CNT_drop_whoareyou), 3);
     world_run(world, 2 * S);
     cr_assert_eq(done(1)->err, XORD_ETIMEOUT);
+}
+
+/* A request too long for a handshake packet, which a PING led through one, is challenged again: that is enough. */
+Test(decisions, one_handshake_a_request_that_another_led, .init = setup, .fini = stop)
+{
+    struct xord_peer to = puppet_peer(peer);
+    static const uint8_t request[1100];
+    struct puppet_packet packet;
+    struct puppet_message msg;
+    struct xord_message pong = {.type = XORD_MSG_PONG, .pong = {.enr_seq = 1, .port = 9}};
+
+    member_talk(host, 0, &to, "x", request, sizeof(request), 1);
+    puppet_let_connect(peer, &host_at, &msg);
+    cr_assert_eq(msg.msg.type, XORD_MSG_PING);
+    pong.request_id = msg.msg.request_id;
+    puppet_send_message(peer, &host_at, &pong);
+    world_run(world, 20 * MS);
+    cr_assert(puppet_take(peer, &packet) && puppet_open(peer, &packet, &msg));
+    cr_assert_eq(msg.msg.type, XORD_MSG_TALKREQ);
+    puppet_send_whoareyou(peer, &host_at, packet.pkt.nonce12, 0);
+    world_run(world, 20 * MS);
+    cr_assert_eq(puppet_count(peer, XORD_FLAG_HANDSHAKE), 0);
+    cr_assert_eq(count(XORD_CNT_drop_whoareyou), 1);
 }
 
 Test(decisions, failed_handshake_keeps_the_challenge, .init = setup, .fini = stop)
