@@ -15,7 +15,7 @@ int service_open(struct service *service, const struct node_options *options, bo
     service->aes_ops = &xord_aes_ipsec_mb;
     service->aes = service->aes_ops->open();
     if (!service->aes)
-        return complain("out of memory");
+        return complain("this CPU lacks the AES instructions that xord needs, or memory is short");
     service->port = xord_port_open(&config, err);
     if (!service->port && client && !options->has_udp && strcmp(config.spec, "socket") == 0) {
         config.udp_port = 0;
