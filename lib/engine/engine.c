@@ -23,16 +23,6 @@ uint64_t xord_now_ns(void)
     return (uint64_t)ts.tv_sec * XORD_NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
-static int rcu_init(struct xord_engine *engine)
-{
-    size_t size = rte_rcu_qsbr_get_memsize(engine->cfg.worker_cnt);
-
-    engine->rcu = aligned_alloc(RTE_CACHE_LINE_SIZE, (size + RTE_CACHE_LINE_SIZE - 1) & ~(RTE_CACHE_LINE_SIZE - 1UL));
-    if (!engine->rcu || rte_rcu_qsbr_init(engine->rcu, engine->cfg.worker_cnt))
-        return XORD_ENOMEM;
-    return 0;
-}
-
 static int engine_init(struct xord_engine *engine)
 {
     uint16_t cnt = engine->cfg.worker_cnt;
@@ -45,9 +35,7 @@ static int engine_init(struct xord_engine *engine)
         return XORD_ENOMEM;
     memset(engine->workers, 0, cnt * sizeof(*engine->workers));
     engine->control = ring_new(mails, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
-    err = engine->control ? rcu_init(engine) : XORD_ENOMEM;
-    if (!err)
-        err = pool_init(&engine->mails, mails, sizeof(struct xord_mail));
+    err = engine->control ? pool_init(&engine->mails, mails, sizeof(struct xord_mail)) : XORD_ENOMEM;
     if (!err)
         err = pool_init(&engine->parcels, PARCELS_A_WORKER * cnt, sizeof(struct parcel));
     for (uint16_t i = 0; i < cnt && !err; i++)
@@ -134,7 +122,6 @@ void xord_engine_stop(struct xord_engine *engine)
     pool_free(&engine->mails);
     pool_free(&engine->parcels);
     free(engine->control);
-    free(engine->rcu);
     free(engine->workers);
     if (engine->control_fd >= 0)
         close(engine->control_fd);

@@ -32,6 +32,10 @@ void pool_put(struct pool *pool, void *object);
 
 /* ---- snapshots.c ---- */
 
+/* Who may still be reading what one shard has retired. Each shard has its own, since DPDK remembers the newest token that all
+ * have passed without ordering: a second writer that relied on it could fill what a reader has only just left. */
+struct rte_rcu_qsbr *readers_new(uint16_t worker_cnt);
+
 /* A host's snapshots on one shard: one published, the others retired or spare. The shard writes, all shards read. */
 #define SNAPS_A_SHARD 3
 struct snapshots {
@@ -41,8 +45,8 @@ struct snapshots {
 };
 int snapshots_init(struct snapshots *snaps);
 void snapshots_free(struct snapshots *snaps);
-struct xord_table_snapshot *snapshots_take(struct snapshots *snaps, struct rte_rcu_qsbr *rcu);
-void snapshots_publish(struct snapshots *snaps, struct rte_rcu_qsbr *rcu, struct xord_table_snapshot *snap);
+struct xord_table_snapshot *snapshots_take(struct snapshots *snaps, struct rte_rcu_qsbr *readers);
+void snapshots_publish(struct snapshots *snaps, struct rte_rcu_qsbr *readers, struct xord_table_snapshot *snap);
 
 /* ---- worker.c ---- */
 
@@ -62,6 +66,7 @@ struct worker {
     struct rte_ring *mailbox;                 /* many senders, this worker receives */
     struct rte_ring *parcels;                 /* likewise */
     struct snapshots *snaps;                  /* one a host */
+    struct rte_rcu_qsbr *readers;             /* of this shard's snapshots */
     const struct xord_table_snapshot **views; /* host_cnt rows of worker_cnt */
     uint64_t now_ns;
     _Atomic uint32_t asleep;                                      /* set by the worker, cleared by whoever wakes it */
@@ -71,7 +76,6 @@ struct worker {
 struct xord_engine {
     struct xord_engine_config cfg;
     struct worker *workers;
-    struct rte_rcu_qsbr *rcu;
     struct pool mails, parcels;
     struct rte_ring *control; /* mail for control */
     int control_fd;           /* eventfd: there is mail for control */

@@ -82,14 +82,14 @@ static struct xord_table_snapshot *io_snap_take(void *ctx, uint32_t host)
 {
     struct worker *worker = ctx;
 
-    return snapshots_take(&worker->snaps[host], worker->engine->rcu);
+    return snapshots_take(&worker->snaps[host], worker->readers);
 }
 
 static void io_snap_publish(void *ctx, uint32_t host, struct xord_table_snapshot *snap)
 {
     struct worker *worker = ctx;
 
-    snapshots_publish(&worker->snaps[host], worker->engine->rcu, snap);
+    snapshots_publish(&worker->snaps[host], worker->readers, snap);
 }
 
 /* ---- life cycle ---- */
@@ -104,9 +104,10 @@ int worker_init(struct xord_engine *engine, struct worker *worker, uint16_t shar
     worker->now_ns = xord_now_ns();
     worker->mailbox = ring_new(MAILBOX_LEN, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
     worker->parcels = ring_new(PARCELS_LEN, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
+    worker->readers = readers_new(engine->cfg.worker_cnt);
     worker->snaps = calloc(hosts, sizeof(*worker->snaps));
     worker->views = calloc((size_t)hosts * engine->cfg.worker_cnt, sizeof(*worker->views));
-    if (!worker->mailbox || !worker->parcels || !worker->snaps || !worker->views)
+    if (!worker->mailbox || !worker->parcels || !worker->readers || !worker->snaps || !worker->views)
         return XORD_ENOMEM;
     for (uint32_t i = 0; i < cfg.host_cnt; i++)
         if (snapshots_init(&worker->snaps[i]))
@@ -137,6 +138,7 @@ void worker_free(struct worker *worker)
     xord_node_free(worker->node);
     for (uint32_t i = 0; worker->snaps && i < hosts; i++)
         snapshots_free(&worker->snaps[i]);
+    free(worker->readers);
     free(worker->snaps);
     free(worker->views);
     free(worker->mailbox);
@@ -151,6 +153,33 @@ void worker_wake(struct worker *worker)
     if (atomic_load_explicit(&worker->asleep, memory_order_relaxed) &&
             atomic_exchange_explicit(&worker->asleep, 0, memory_order_relaxed))
         port->ops->wake(port, worker->shard);
+}
+
+/* ---- reading the snapshots of all shards ---- */
+
+static void readers_register(struct worker *worker)
+{
+    for (uint16_t s = 0; s < worker->engine->cfg.worker_cnt; s++)
+        (void)rte_rcu_qsbr_thread_register(worker->engine->workers[s].readers, worker->shard);
+}
+
+static void reading_begins(struct worker *worker)
+{
+    for (uint16_t s = 0; s < worker->engine->cfg.worker_cnt; s++)
+        rte_rcu_qsbr_thread_online(worker->engine->workers[s].readers, worker->shard);
+}
+
+/* No snapshot is held between two turns. */
+static void reading_pauses(struct worker *worker)
+{
+    for (uint16_t s = 0; s < worker->engine->cfg.worker_cnt; s++)
+        rte_rcu_qsbr_quiescent(worker->engine->workers[s].readers, worker->shard);
+}
+
+static void reading_ends(struct worker *worker)
+{
+    for (uint16_t s = 0; s < worker->engine->cfg.worker_cnt; s++)
+        rte_rcu_qsbr_thread_offline(worker->engine->workers[s].readers, worker->shard);
 }
 
 /* ---- the loop ---- */
@@ -270,14 +299,14 @@ static void sleep_until(struct worker *worker, uint64_t due_ns)
 
     if (timeout > SLEEP_MAX_NS)
         timeout = SLEEP_MAX_NS;
-    rte_rcu_qsbr_thread_offline(engine->rcu, worker->shard);
+    reading_ends(worker);
     atomic_store_explicit(&worker->asleep, 1, memory_order_relaxed);
     atomic_thread_fence(memory_order_seq_cst);
     if (timeout > 0 && rte_ring_empty(worker->mailbox) && rte_ring_empty(worker->parcels) &&
             !atomic_load_explicit(&engine->stop, memory_order_relaxed))
         port->ops->wait(port, worker->shard, timeout);
     atomic_store_explicit(&worker->asleep, 0, memory_order_relaxed);
-    rte_rcu_qsbr_thread_online(engine->rcu, worker->shard);
+    reading_begins(worker);
 }
 
 static void pin(const struct worker *worker)
@@ -311,7 +340,7 @@ static void worker_loop(struct worker *worker)
             publish_sizes(worker);
         }
         port->ops->tx_burst(port, worker->shard);
-        rte_rcu_qsbr_quiescent(engine->rcu, worker->shard);
+        reading_pauses(worker);
         idle = busy ? 0 : idle + 1;
         if (idle < IDLE_SPINS)
             continue;
@@ -327,10 +356,9 @@ void *worker_main(void *arg)
     struct worker *worker = arg;
 
     pin(worker);
-    (void)rte_rcu_qsbr_thread_register(worker->engine->rcu, worker->shard);
-    rte_rcu_qsbr_thread_online(worker->engine->rcu, worker->shard);
+    readers_register(worker);
+    reading_begins(worker);
     worker_loop(worker);
-    rte_rcu_qsbr_thread_offline(worker->engine->rcu, worker->shard);
-    (void)rte_rcu_qsbr_thread_unregister(worker->engine->rcu, worker->shard);
+    reading_ends(worker);
     return NULL;
 }

@@ -15,13 +15,13 @@ struct shard {
     pthread_t thread;
     unsigned number;
     struct snapshots snaps;
+    struct rte_rcu_qsbr *readers;
     struct xord_table *table;
     struct xord_rng rng;
     uint64_t published;
 };
 
 static struct shard shards[WORKERS];
-static struct rte_rcu_qsbr *rcu;
 
 static void add_node(struct shard *shard, uint64_t turn)
 {
@@ -54,42 +54,43 @@ static void *work(void *arg)
 {
     struct shard *shard = arg;
 
-    RACE_CHECK(rte_rcu_qsbr_thread_register(rcu, shard->number) == 0);
-    rte_rcu_qsbr_thread_online(rcu, shard->number);
+    for (unsigned s = 0; s < WORKERS; s++) {
+        RACE_CHECK(rte_rcu_qsbr_thread_register(shards[s].readers, shard->number) == 0);
+        rte_rcu_qsbr_thread_online(shards[s].readers, shard->number);
+    }
     for (uint64_t turn = 1; turn <= TURNS; turn++) {
         struct xord_table_snapshot *snap;
 
         add_node(shard, turn);
-        snap = snapshots_take(&shard->snaps, rcu);
+        snap = snapshots_take(&shard->snaps, shard->readers);
         if (snap) {
             xord_table_snapshot_fill(snap, shard->table);
-            snapshots_publish(&shard->snaps, rcu, snap);
+            snapshots_publish(&shard->snaps, shard->readers, snap);
             shard->published++;
         }
         read_all();
-        rte_rcu_qsbr_quiescent(rcu, shard->number);
-        if (turn % 64 == shard->number) {
-            rte_rcu_qsbr_thread_offline(rcu, shard->number);
-            rte_rcu_qsbr_thread_online(rcu, shard->number);
+        for (unsigned s = 0; s < WORKERS; s++)
+            rte_rcu_qsbr_quiescent(shards[s].readers, shard->number);
+        for (unsigned s = 0; s < WORKERS && turn % 64 == shard->number; s++) {
+            rte_rcu_qsbr_thread_offline(shards[s].readers, shard->number);
+            rte_rcu_qsbr_thread_online(shards[s].readers, shard->number);
         }
     }
-    rte_rcu_qsbr_thread_offline(rcu, shard->number);
+    for (unsigned s = 0; s < WORKERS; s++)
+        rte_rcu_qsbr_thread_offline(shards[s].readers, shard->number);
     return NULL;
 }
 
 int main(void)
 {
-    size_t size = (rte_rcu_qsbr_get_memsize(WORKERS) + 63) / 64 * 64;
-
-    rcu = aligned_alloc(64, size);
-    RACE_CHECK(rcu && rte_rcu_qsbr_init(rcu, WORKERS) == 0);
     for (unsigned s = 0; s < WORKERS; s++) {
         uint8_t seed32[32] = {(uint8_t)s}, self32[32] = {0};
 
         shards[s].number = s;
         xord_rng_init(&shards[s].rng, seed32);
         shards[s].table = xord_table_new(self32, &shards[s].rng);
-        RACE_CHECK(shards[s].table && snapshots_init(&shards[s].snaps) == 0);
+        shards[s].readers = readers_new(WORKERS);
+        RACE_CHECK(shards[s].table && shards[s].readers && snapshots_init(&shards[s].snaps) == 0);
     }
     for (unsigned s = 0; s < WORKERS; s++)
         RACE_CHECK(pthread_create(&shards[s].thread, NULL, work, &shards[s]) == 0);
@@ -99,7 +100,7 @@ int main(void)
         RACE_CHECK(shards[s].published > 1);
         snapshots_free(&shards[s].snaps);
         xord_table_free(shards[s].table);
+        free(shards[s].readers);
     }
-    free(rcu);
     return 0;
 }

@@ -7,26 +7,25 @@
 
 #define WORKERS 3
 
-static struct rte_rcu_qsbr *rcu;
+static struct rte_rcu_qsbr *readers;
 static struct snapshots snaps;
 
 static void setup(void)
 {
-    rcu = aligned_alloc(RTE_CACHE_LINE_SIZE, 16 * 4096);
-    cr_assert_leq(rte_rcu_qsbr_get_memsize(WORKERS), 16 * 4096);
-    cr_assert_eq(rte_rcu_qsbr_init(rcu, WORKERS), 0);
+    readers = readers_new(WORKERS);
+    cr_assert_not_null(readers);
     memset(&snaps, 0, sizeof(snaps));
     cr_assert_eq(snapshots_init(&snaps), 0);
     for (unsigned i = 0; i < WORKERS; i++) {
-        cr_assert_eq(rte_rcu_qsbr_thread_register(rcu, i), 0);
-        rte_rcu_qsbr_thread_online(rcu, i);
+        cr_assert_eq(rte_rcu_qsbr_thread_register(readers, i), 0);
+        rte_rcu_qsbr_thread_online(readers, i);
     }
 }
 
 static void teardown(void)
 {
     snapshots_free(&snaps);
-    free(rcu);
+    free(readers);
     TEST_NO_LEAK();
 }
 
@@ -35,15 +34,15 @@ TestSuite(snapshots, .init = setup, .fini = teardown);
 static void all_quiet(void)
 {
     for (unsigned i = 0; i < WORKERS; i++)
-        rte_rcu_qsbr_quiescent(rcu, i);
+        rte_rcu_qsbr_quiescent(readers, i);
 }
 
 static struct xord_table_snapshot *publish(void)
 {
-    struct xord_table_snapshot *snap = snapshots_take(&snaps, rcu);
+    struct xord_table_snapshot *snap = snapshots_take(&snaps, readers);
 
     if (snap)
-        snapshots_publish(&snaps, rcu, snap);
+        snapshots_publish(&snaps, readers, snap);
     return snap;
 }
 
@@ -69,30 +68,30 @@ Test(snapshots, one_in_use_is_not_given_out)
         for (int j = 0; j < i; j++)
             cr_assert_neq(used[i], used[j]);
     }
-    cr_assert_null(snapshots_take(&snaps, rcu));
-    rte_rcu_qsbr_quiescent(rcu, 0);
-    rte_rcu_qsbr_quiescent(rcu, 1);
-    cr_assert_null(snapshots_take(&snaps, rcu), "worker 2 may still be reading");
-    rte_rcu_qsbr_quiescent(rcu, 2);
-    cr_assert_not_null(snapshots_take(&snaps, rcu));
+    cr_assert_null(snapshots_take(&snaps, readers));
+    rte_rcu_qsbr_quiescent(readers, 0);
+    rte_rcu_qsbr_quiescent(readers, 1);
+    cr_assert_null(snapshots_take(&snaps, readers), "worker 2 may still be reading");
+    rte_rcu_qsbr_quiescent(readers, 2);
+    cr_assert_not_null(snapshots_take(&snaps, readers));
 }
 
 Test(snapshots, one_taken_and_not_published_is_given_again)
 {
-    struct xord_table_snapshot *snap = snapshots_take(&snaps, rcu);
+    struct xord_table_snapshot *snap = snapshots_take(&snaps, readers);
 
-    cr_assert_eq(snapshots_take(&snaps, rcu), snap);
+    cr_assert_eq(snapshots_take(&snaps, readers), snap);
 }
 
 Test(snapshots, sleepers_hold_nothing_up)
 {
     for (int i = 0; i < SNAPS_A_SHARD; i++)
         cr_assert_not_null(publish());
-    rte_rcu_qsbr_thread_offline(rcu, 1);
-    rte_rcu_qsbr_quiescent(rcu, 0);
-    rte_rcu_qsbr_quiescent(rcu, 2);
-    cr_assert_not_null(snapshots_take(&snaps, rcu));
-    rte_rcu_qsbr_thread_online(rcu, 1);
+    rte_rcu_qsbr_thread_offline(readers, 1);
+    rte_rcu_qsbr_quiescent(readers, 0);
+    rte_rcu_qsbr_quiescent(readers, 2);
+    cr_assert_not_null(snapshots_take(&snaps, readers));
+    rte_rcu_qsbr_thread_online(readers, 1);
 }
 
 Test(snapshots, go_round_for_ever)
