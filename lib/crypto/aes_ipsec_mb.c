@@ -34,6 +34,7 @@ struct xord_aes {
     uint8_t ivs[CTR_BURST][BLOCK];
     uint8_t blocks[CTR_BURST][BLOCK]; /* heads are run here */
     struct ctr_head heads[CTR_BURST];
+    struct xord_ctr_key once_keys[CTR_BURST];
     struct xord_ctr_key unused_dec_key;
 };
 
@@ -212,6 +213,22 @@ static void ipsec_mb_ctr(struct xord_aes *aes, const struct xord_ctr_job *jobs, 
     ctr_flush(aes);
 }
 
+/* Each expanded key stays in its place until the burst that uses it has run. */
+static void ipsec_mb_ctr_once(struct xord_aes *aes, const struct xord_ctr_once_job *jobs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct xord_ctr_once_job *once = &jobs[i];
+        struct xord_ctr_key *key = &aes->once_keys[i % CTR_BURST];
+        struct xord_ctr_job job = {key, once->iv16, once->src, once->dst, once->len, 0};
+
+        if (i % CTR_BURST == 0)
+            ctr_flush(aes);
+        ipsec_mb_ctr_expand(aes, key, once->key16);
+        ctr_add(aes, &job);
+    }
+    ctr_flush(aes);
+}
+
 static void ipsec_mb_gcm_seal(struct xord_aes *aes, struct xord_gcm_job *jobs, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -247,6 +264,7 @@ const struct xord_aes_ops xord_aes_ipsec_mb = {
         .close = ipsec_mb_close,
         .ctr_expand = ipsec_mb_ctr_expand,
         .ctr = ipsec_mb_ctr,
+        .ctr_once = ipsec_mb_ctr_once,
         .gcm_seal = ipsec_mb_gcm_seal,
         .gcm_open = ipsec_mb_gcm_open,
 };

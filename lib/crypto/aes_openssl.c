@@ -61,25 +61,44 @@ static void openssl_ctr_expand(struct xord_aes *aes, struct xord_ctr_key *key, c
     memcpy(key->round_keys, key16, XORD_AES_KEY_LEN);
 }
 
+static void ctr_start(struct xord_aes *aes, const uint8_t key16[16], const uint8_t iv16[16])
+{
+    must(EVP_EncryptInit_ex2(aes->ctr, NULL, key16, iv16, NULL));
+}
+
+static void ctr_update(struct xord_aes *aes, const uint8_t *src, uint8_t *dst, uint32_t len)
+{
+    int n;
+
+    if (len)
+        must(EVP_EncryptUpdate(aes->ctr, dst, &n, src, (int)len));
+}
+
 static void ctr_one(struct xord_aes *aes, const struct xord_ctr_job *job)
 {
     uint8_t passed[64] = {0};
-    int n;
+    uint32_t step;
 
-    must(EVP_EncryptInit_ex2(aes->ctr, NULL, job->key->round_keys, job->iv16, NULL));
-    for (uint32_t left = job->skip; left > 0; left -= (uint32_t)n) {
-        uint32_t step = left < sizeof(passed) ? left : (uint32_t)sizeof(passed);
-
-        must(EVP_EncryptUpdate(aes->ctr, passed, &n, passed, (int)step));
+    ctr_start(aes, job->key->round_keys, job->iv16);
+    for (uint32_t left = job->skip; left > 0; left -= step) {
+        step = left < sizeof(passed) ? left : (uint32_t)sizeof(passed);
+        ctr_update(aes, passed, passed, step);
     }
-    if (job->len)
-        must(EVP_EncryptUpdate(aes->ctr, job->dst, &n, job->src, (int)job->len));
+    ctr_update(aes, job->src, job->dst, job->len);
 }
 
 static void openssl_ctr(struct xord_aes *aes, const struct xord_ctr_job *jobs, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         ctr_one(aes, &jobs[i]);
+}
+
+static void openssl_ctr_once(struct xord_aes *aes, const struct xord_ctr_once_job *jobs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        ctr_start(aes, jobs[i].key16, jobs[i].iv16);
+        ctr_update(aes, jobs[i].src, jobs[i].dst, jobs[i].len);
+    }
 }
 
 /* EVP takes an update without input for the end of the message, so empty parts are left out. */
@@ -138,6 +157,7 @@ const struct xord_aes_ops xord_aes_openssl = {
         .close = openssl_close,
         .ctr_expand = openssl_ctr_expand,
         .ctr = openssl_ctr,
+        .ctr_once = openssl_ctr_once,
         .gcm_seal = openssl_gcm_seal,
         .gcm_open = openssl_gcm_open,
 };

@@ -33,6 +33,15 @@ struct xord_ctr_job {
     uint32_t skip;
 };
 
+/* CTR under a key that is used once, as when a packet is masked for its destination: as above, from a raw key. */
+struct xord_ctr_once_job {
+    const uint8_t *key16;
+    const uint8_t *iv16;
+    const uint8_t *src;
+    uint8_t *dst;
+    uint32_t len;
+};
+
 /* GCM: `src` and `dst` may be equal. seal: `len` plain bytes to dst, tag to dst + len. open: `len` counts cipher bytes
  * without the tag, which stands at src + len; `err` becomes 0 or XORD_EAUTH, and on XORD_EAUTH dst is wiped (when
  * dst == src the packet is destroyed: keep a copy if another key may be tried). */
@@ -55,6 +64,7 @@ struct xord_aes_ops {
     void (*close)(struct xord_aes *aes);
     void (*ctr_expand)(struct xord_aes *aes, struct xord_ctr_key *key, const uint8_t key16[16]);
     void (*ctr)(struct xord_aes *aes, const struct xord_ctr_job *jobs, size_t n);
+    void (*ctr_once)(struct xord_aes *aes, const struct xord_ctr_once_job *jobs, size_t n);
     void (*gcm_seal)(struct xord_aes *aes, struct xord_gcm_job *jobs, size_t n);
     void (*gcm_open)(struct xord_aes *aes, struct xord_gcm_job *jobs, size_t n);
 };

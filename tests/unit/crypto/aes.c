@@ -218,6 +218,49 @@ AES_TEST(ctr, random_bursts_equal_openssl)
     xord_aes_openssl.close(ref);
 }
 
+/* The counter carries into any byte, within few blocks. */
+static void iv_near_carry(uint8_t iv[16])
+{
+    uint32_t kept = below(16);
+
+    memset(iv + kept, 0xff, 16 - kept);
+    iv[15] = (uint8_t)(255 - below(40));
+}
+
+AES_TEST(ctr, a_key_used_once_equals_an_expanded_one)
+{
+    static uint8_t src[CTR_JOBS_MAX][CTR_LEN_MAX], dst[CTR_JOBS_MAX][CTR_LEN_MAX], want[CTR_LEN_MAX];
+    static struct xord_ctr_once_job jobs[CTR_JOBS_MAX];
+    static uint8_t ivs[CTR_JOBS_MAX][16], key16s[CTR_JOBS_MAX][16];
+    struct xord_aes *ref = xord_aes_openssl.open();
+    struct xord_ctr_key key;
+
+    for (int round = 0; round < 60; round++) {
+        uint32_t n = 1 + below(CTR_JOBS_MAX);
+
+        for (uint32_t i = 0; i < n; i++) {
+            uint32_t len = below(3) ? 47 + below(20) : below(CTR_LEN_MAX + 1);
+            bool in_place = below(2);
+
+            xord_rng_fill(&rng, src[i], len);
+            xord_rng_fill(&rng, key16s[i], 16);
+            xord_rng_fill(&rng, ivs[i], 16);
+            if (below(2))
+                iv_near_carry(ivs[i]);
+            memcpy(dst[i], src[i], len);
+            jobs[i] = (struct xord_ctr_once_job){key16s[i], ivs[i], in_place ? dst[i] : src[i], dst[i], len};
+        }
+        ops->ctr_once(aes, jobs, n);
+        for (uint32_t i = 0; i < n; i++) {
+            xord_aes_openssl.ctr_expand(ref, &key, key16s[i]);
+            xord_aes_openssl.ctr(ref, &(struct xord_ctr_job){&key, ivs[i], src[i], want, jobs[i].len, 0}, 1);
+            cr_assert(memcmp(dst[i], want, jobs[i].len) == 0, "%s: job %u of %u, len %u", be->name, i, n, jobs[i].len);
+        }
+    }
+    ops->ctr_once(aes, NULL, 0);
+    xord_aes_openssl.close(ref);
+}
+
 struct gcm_row {
     const char *name, *key, *nonce, *pt, *aad, *ct; /* ct ends with the tag */
 };
@@ -464,6 +507,7 @@ static void guarded_round(uint8_t *const pages[5], size_t page, bool at_end, uin
     ops->ctr_expand(aes, &round_keys, key);
     ctr(&round_keys, iv, src, src, len, 0);
     ctr(&round_keys, iv, src, src, len, 23);
+    ops->ctr_once(aes, &(struct xord_ctr_once_job){key, iv, src, src, len}, 1);
 }
 
 AES_TEST(aes, touches_nothing_beyond_its_buffers)
