@@ -112,10 +112,9 @@ static uint32_t key_hash(const struct xord_sessions *sessions, const struct xord
     return (uint32_t)xord_hash64(&sessions->hash_key, key, sizeof(*key));
 }
 
-struct xord_session *xord_session_find(struct xord_sessions *sessions, const struct xord_session_key *key)
+static struct xord_session *find_hashed(struct xord_sessions *sessions, const struct xord_session_key *key,
+        uint32_t hash)
 {
-    uint32_t hash = key_hash(sessions, key);
-
     for (uint32_t i = hash & sessions->index_mask; sessions->index[i] != NIL; i = (i + 1) & sessions->index_mask) {
         struct xord_session *session = &sessions->slots[sessions->index[i]];
 
@@ -123,6 +122,42 @@ struct xord_session *xord_session_find(struct xord_sessions *sessions, const str
             return session;
     }
     return NULL;
+}
+
+struct xord_session *xord_session_find(struct xord_sessions *sessions, const struct xord_session_key *key)
+{
+    return find_hashed(sessions, key, key_hash(sessions, key));
+}
+
+static void session_prefetch(const struct xord_session *session)
+{
+    __builtin_prefetch(session, 1);
+    __builtin_prefetch(&session->key, 0);
+}
+
+size_t xord_sessions_find_bulk(struct xord_sessions *sessions, const struct xord_session_key *keys, size_t n,
+        struct xord_session **found)
+{
+    uint32_t hashes[XORD_SESSIONS_BULK_MAX];
+    size_t hits = 0;
+
+    if (n > XORD_SESSIONS_BULK_MAX)
+        n = XORD_SESSIONS_BULK_MAX;
+    for (size_t i = 0; i < n; i++) {
+        hashes[i] = key_hash(sessions, &keys[i]);
+        __builtin_prefetch(&sessions->index[hashes[i] & sessions->index_mask]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint32_t slot = sessions->index[hashes[i] & sessions->index_mask];
+
+        if (slot != NIL)
+            session_prefetch(&sessions->slots[slot]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        found[i] = find_hashed(sessions, &keys[i], hashes[i]);
+        hits += found[i] != NULL;
+    }
+    return hits;
 }
 
 static void index_insert(struct xord_sessions *sessions, uint32_t slot)

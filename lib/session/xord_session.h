@@ -51,6 +51,14 @@ void xord_sessions_free(struct xord_sessions *sessions);
 /* NULL when there is none. Does not touch the LRU order. */
 struct xord_session *xord_session_find(struct xord_sessions *sessions, const struct xord_session_key *key);
 
+#define XORD_SESSIONS_BULK_MAX 64
+
+/* The same for up to XORD_SESSIONS_BULK_MAX keys at once (more are not looked up), each stage over all of them with its
+ * memory announced by the one before: found[i] is the session of keys[i] or NULL. Returns how many were found. Both lines
+ * of each session found are on their way into the cache. */
+size_t xord_sessions_find_bulk(struct xord_sessions *sessions, const struct xord_session_key *keys, size_t n,
+        struct xord_session **found);
+
 /* Sets the keys of a new handshake; an existing session keeps its old read key and its segment. Evicts when full (sets
  * *evicted if not NULL). Never fails. */
 struct xord_session *xord_session_put(struct xord_sessions *sessions, const struct xord_session_key *key,

@@ -66,6 +66,35 @@ Test(session, is_found_by_its_whole_key)
     stop();
 }
 
+/* Bursts of every size, known keys and unknown ones mixed, one key more than once. */
+Test(session, bulk_finds_what_one_at_a_time_finds)
+{
+    static struct xord_session_key keys[XORD_SESSIONS_BULK_MAX];
+    struct xord_session *found[XORD_SESSIONS_BULK_MAX + 1];
+    uint8_t seed32[32] = {7};
+    struct xord_rng rng;
+
+    xord_rng_init(&rng, seed32);
+    start(1000);
+    for (uint32_t i = 0; i < 1000; i++)
+        put(i, NULL);
+    for (size_t n = 0; n <= XORD_SESSIONS_BULK_MAX; n++) {
+        size_t hits = 0;
+
+        for (size_t i = 0; i < n; i++)
+            keys[i] = key_of((uint32_t)xord_rng_below(&rng, 1500));
+        found[n] = (void *)keys;
+        hits = xord_sessions_find_bulk(sessions, keys, n, found);
+        cr_assert_eq(found[n], (void *)keys, "wrote beyond %zu", n);
+        for (size_t i = 0; i < n; i++) {
+            cr_assert_eq(found[i], xord_session_find(sessions, &keys[i]));
+            hits -= found[i] != NULL;
+        }
+        cr_assert_eq(hits, 0);
+    }
+    stop();
+}
+
 Test(session, a_new_handshake_keeps_the_read_key_before_it)
 {
     struct xord_session_key key = key_of(1);
