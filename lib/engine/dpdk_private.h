@@ -97,13 +97,14 @@ struct dpdk_worker {
     bool receives, sends; /* has a queue of its own */
     bool registered;
     uint64_t polled_ns;
-    struct rte_mbuf *draft;  /* given out by tx_alloc; stays ours until it is sent */
+    uint16_t draft_cnt;      /* of the drafts, given out by tx_alloc since the last tx_put */
     struct rte_mbuf *spare;  /* for the next frame of the stack's own */
     struct rte_ring *handed; /* mbufs of workers without a transmit queue; many senders, this worker receives */
     struct rte_ring *out;    /* where our frames go if we have no transmit queue: another's `handed` */
     struct rte_ring *told;   /* struct dpdk_news; many senders, this worker receives */
     uint16_t held_cnt, tx_cnt;
-    struct rte_mbuf *held[XORD_PORT_BURST]; /* of the last rx_burst */
+    struct rte_mbuf *held[XORD_PORT_BURST];  /* of the last rx_burst; NULL: left as its own answer */
+    struct rte_mbuf *drafts[XORD_BURST_MAX]; /* for tx_alloc; NULL: sent */
     struct rte_mbuf *tx[DPDK_TX_LEN];
     /* written by the worker, read by stats */
     _Atomic uint64_t rx_packets, rx_other_port, tx_dropped, news_lost;
@@ -136,9 +137,9 @@ static inline void dpdk_bump(_Atomic uint64_t *counter, uint64_t n)
 
 /* ---- dpdk_tx.c ---- */
 
-uint8_t *dpdk_tx_alloc(struct xord_port *port, uint16_t w);
-void dpdk_tx_put(struct xord_port *port, uint16_t w, uint16_t len, const struct xord_endpoint *src,
-        const struct xord_endpoint *dst, uint64_t now_ns);
+/* The `buf` of a datagram, in and out, is the address of the worker's pointer to its mbuf, in `held` or `drafts`. */
+bool dpdk_tx_alloc(struct xord_port *port, uint16_t w, struct xord_tx *tx);
+void dpdk_tx_put(struct xord_port *port, uint16_t w, const struct xord_tx *txs, uint16_t cnt, uint64_t now_ns);
 void dpdk_tx_burst(struct xord_port *port, uint16_t w);
 
 /* Queues a copy of a whole frame; without room for it the frame is lost. */

@@ -75,6 +75,13 @@ static void housekeep(struct dpdk_port *self, struct dpdk_worker *worker, uint64
     counters_publish(worker);
 }
 
+/* May an answer leave in this very mbuf? Not if its memory is a driver's own or shared, or too short. */
+static bool is_reusable(struct rte_mbuf *mbuf, uint16_t payload_off)
+{
+    return RTE_MBUF_DIRECT(mbuf) && mbuf->nb_segs == 1 && rte_mbuf_refcnt_read(mbuf) == 1 &&
+           mbuf->data_off + payload_off + XORD_PACKET_MAX_LEN <= mbuf->buf_len;
+}
+
 /* True with a datagram in `pkt`; the mbuf is then held, else it is gone. */
 static bool frame_in(struct dpdk_port *self, struct dpdk_worker *worker, struct rte_mbuf *mbuf, struct xord_pkt *pkt,
         uint64_t now_ns)
@@ -99,6 +106,7 @@ static bool frame_in(struct dpdk_port *self, struct dpdk_worker *worker, struct 
     }
     *pkt = (struct xord_pkt){
             .data = frame + rx.payload_off,
+            .buf = is_reusable(mbuf, rx.payload_off) ? &worker->held[worker->held_cnt] : NULL,
             .len = rx.payload_len,
             .has_hash = self->device.rss && (mbuf->ol_flags & RTE_MBUF_F_RX_RSS_HASH),
             .hash = mbuf->hash.rss,

@@ -118,14 +118,22 @@ void dpdk_tx_unpark(struct dpdk_port *self, struct dpdk_worker *worker)
     }
 }
 
-uint8_t *dpdk_tx_alloc(struct xord_port *port, uint16_t w)
+bool dpdk_tx_alloc(struct xord_port *port, uint16_t w, struct xord_tx *tx)
 {
     struct dpdk_port *self = dpdk_port_of(port);
     struct dpdk_worker *worker = &self->workers[w];
+    struct rte_mbuf **draft = &worker->drafts[worker->draft_cnt];
 
-    if (!worker->draft)
-        worker->draft = rte_pktmbuf_alloc(self->device.pool);
-    return worker->draft ? rte_pktmbuf_mtod(worker->draft, uint8_t *) : NULL;
+    if (worker->draft_cnt == XORD_BURST_MAX)
+        return false;
+    if (!*draft)
+        *draft = rte_pktmbuf_alloc(self->device.pool);
+    if (!*draft)
+        return false;
+    worker->draft_cnt++;
+    tx->data = rte_pktmbuf_mtod(*draft, uint8_t *);
+    tx->buf = draft;
+    return true;
 }
 
 static void offloads_ask(struct rte_mbuf *mbuf, unsigned tx_flags, bool v4)
@@ -139,32 +147,45 @@ static void offloads_ask(struct rte_mbuf *mbuf, unsigned tx_flags, bool v4)
         mbuf->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
 }
 
-/* The payload has stood at the mbuf's usual start of data; the headers go before it, into the headroom. */
-void dpdk_tx_put(struct xord_port *port, uint16_t w, uint16_t len, const struct xord_endpoint *src,
-        const struct xord_endpoint *dst, uint64_t now_ns)
+/* From the payload of a datagram to a frame: whatever the mbuf carried before, headers go right in front of it. */
+static void frame_set(struct rte_mbuf *mbuf, const uint8_t *start, uint16_t len)
 {
-    struct dpdk_port *self = dpdk_port_of(port);
-    struct dpdk_worker *worker = &self->workers[w];
-    struct rte_mbuf *mbuf = worker->draft;
-    bool v4 = xord_endpoint_is_v4(dst);
-    size_t headroom = xord_net_headroom(dst);
-    struct xord_endpoint from = *src;
+    mbuf->data_off = (uint16_t)(start - (const uint8_t *)mbuf->buf_addr);
+    mbuf->data_len = len;
+    mbuf->pkt_len = len;
+    mbuf->ol_flags = 0;
+    mbuf->packet_type = 0;
+}
+
+static void tx_one(struct dpdk_port *self, struct dpdk_worker *worker, const struct xord_tx *out, uint64_t now_ns)
+{
+    struct rte_mbuf **mbuf = out->buf;
+    bool v4 = xord_endpoint_is_v4(&out->dst);
+    uint8_t *start = out->data - xord_net_headroom(&out->dst);
+    struct xord_endpoint from = out->src;
     struct xord_net_tx tx;
     int rc;
 
-    if (xord_ip_scope(src->ip16) == XORD_IP_UNSPECIFIED && self->has_source[!v4])
+    if (xord_ip_scope(from.ip16) == XORD_IP_UNSPECIFIED && self->has_source[!v4])
         memcpy(from.ip16, self->source16[!v4], 16);
-    rc = xord_netstack_tx(worker->stack, &tx, rte_pktmbuf_mtod(mbuf, uint8_t *) - headroom, &from, dst, len,
-            self->device.tx_flags, now_ns);
+    rc = xord_netstack_tx(worker->stack, &tx, start, &from, &out->dst, out->len, self->device.tx_flags, now_ns);
     if (tx.solicit.len > 0)
         dpdk_tx_frame(self, worker, tx.solicit.bytes, tx.solicit.len);
     if (rc != XORD_NET_SEND)
-        return; /* parked as a copy, or refused and counted: the draft can be used again */
-    (void)rte_pktmbuf_prepend(mbuf, (uint16_t)headroom);
-    mbuf->data_len = tx.frame_len;
-    mbuf->pkt_len = tx.frame_len;
+        return; /* parked as a copy, or refused and counted: the mbuf stays where it is */
+    frame_set(*mbuf, start, tx.frame_len);
     if (self->device.tx_flags)
-        offloads_ask(mbuf, self->device.tx_flags, v4);
-    tx_push(self, worker, mbuf);
-    worker->draft = NULL;
+        offloads_ask(*mbuf, self->device.tx_flags, v4);
+    tx_push(self, worker, *mbuf);
+    *mbuf = NULL;
+}
+
+void dpdk_tx_put(struct xord_port *port, uint16_t w, const struct xord_tx *txs, uint16_t cnt, uint64_t now_ns)
+{
+    struct dpdk_port *self = dpdk_port_of(port);
+    struct dpdk_worker *worker = &self->workers[w];
+
+    for (uint16_t i = 0; i < cnt; i++)
+        tx_one(self, worker, &txs[i], now_ns);
+    worker->draft_cnt = 0;
 }

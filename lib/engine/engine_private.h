@@ -68,7 +68,7 @@ struct worker {
     struct snapshots *snaps;                  /* one a host */
     struct rte_rcu_qsbr *readers;             /* of this shard's snapshots */
     const struct xord_table_snapshot **views; /* host_cnt rows of worker_cnt */
-    uint64_t now_ns;
+    uint64_t now_ns, polled_ns;
     _Atomic uint32_t asleep;                                      /* set by the worker, cleared by whoever wakes it */
     _Atomic uint32_t sessions, requests, lane, table, table_live; /* written by the worker, read by control */
 };
@@ -86,6 +86,11 @@ struct xord_engine {
 int worker_init(struct xord_engine *engine, struct worker *worker, uint16_t shard);
 void worker_free(struct worker *worker);
 void *worker_main(void *arg);
+/* What worker_main does for ever, by hand: begin once, turn as often as wanted (true: there was something to do), end. All by
+ * one thread. */
+void worker_begin(struct worker *worker);
+bool worker_turn(struct worker *worker);
+void worker_end(struct worker *worker);
 void worker_wake(struct worker *worker);
 /* Puts a mail into a shard's or control's box; false: full. */
 bool engine_deliver(struct xord_engine *engine, uint16_t to, struct xord_mail *mail);

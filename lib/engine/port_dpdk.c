@@ -199,7 +199,7 @@ static void worker_close(struct dpdk_worker *worker)
 
     rte_pktmbuf_free_bulk(worker->held, worker->held_cnt);
     rte_pktmbuf_free_bulk(worker->tx, worker->tx_cnt);
-    rte_pktmbuf_free(worker->draft);
+    rte_pktmbuf_free_bulk(worker->drafts, XORD_BURST_MAX);
     rte_pktmbuf_free(worker->spare);
     while (worker->handed && rte_ring_dequeue(worker->handed, &mbuf) == 0)
         rte_pktmbuf_free(mbuf);

@@ -33,7 +33,8 @@ struct sim_worker {
     bool woken;
     pthread_cond_t cond;
     uint64_t rx_packets, tx_packets, tx_dropped;
-    uint8_t tx_buf[XORD_PACKET_MAX_LEN];
+    uint32_t tx_cnt; /* given out since the last tx_put */
+    uint8_t tx_bufs[XORD_BURST_MAX][XORD_PACKET_MAX_LEN];
 };
 
 struct sim_port {
@@ -47,7 +48,7 @@ struct sim_port {
 };
 
 struct xord_sim {
-    pthread_mutex_t lock; /* guards everything below, and the workers' fields but tx_buf */
+    pthread_mutex_t lock; /* guards everything below, and the workers' fields but those of tx */
     struct xord_sim_conditions conditions;
     struct xord_sim_stats stats;
     struct xord_rng rng;
@@ -379,6 +380,7 @@ static uint16_t sim_rx_burst(struct xord_port *port, uint16_t w, struct xord_pkt
 
         worker->held[worker->held_cnt++] = i;
         pkts[n++] = (struct xord_pkt){.data = packet->data,
+                .buf = packet,
                 .len = packet->len,
                 .has_hash = sim->steers,
                 .hash = packet->hash,
@@ -391,9 +393,15 @@ static uint16_t sim_rx_burst(struct xord_port *port, uint16_t w, struct xord_pkt
     return n;
 }
 
-static uint8_t *sim_tx_alloc(struct xord_port *port, uint16_t w)
+static bool sim_tx_alloc(struct xord_port *port, uint16_t w, struct xord_tx *tx)
 {
-    return self_of(port)->workers[w].tx_buf;
+    struct sim_worker *worker = &self_of(port)->workers[w];
+
+    if (worker->tx_cnt == XORD_BURST_MAX)
+        return false;
+    tx->data = worker->tx_bufs[worker->tx_cnt++];
+    tx->buf = tx->data;
+    return true;
 }
 
 /* Where a datagram leaves from: as asked for if that is ours, our first of the family if the choice is left to us. */
@@ -413,23 +421,28 @@ static bool source_choose(const struct sim_port *self, struct xord_endpoint *out
     return false;
 }
 
-static void sim_tx_put(struct xord_port *port, uint16_t w, uint16_t len, const struct xord_endpoint *src,
-        const struct xord_endpoint *dst, uint64_t now_ns)
+static void tx_one(struct sim_port *self, struct sim_worker *worker, const struct xord_tx *tx, uint64_t now_ns)
 {
-    struct sim_port *self = self_of(port);
-    struct sim_worker *worker = &self->workers[w];
-    struct packet packet = {.dst = *dst, .len = len};
-    bool ok = len <= XORD_PACKET_MAX_LEN && source_choose(self, &packet.src, src, dst);
+    struct packet packet = {.dst = tx->dst, .len = tx->len};
+    bool ok = tx->len <= XORD_PACKET_MAX_LEN && source_choose(self, &packet.src, &tx->src, &tx->dst);
 
     if (ok) {
-        memcpy(packet.data, worker->tx_buf, len);
+        memcpy(packet.data, tx->data, tx->len);
         packet.hash = xord_steer_hash(&packet.src, &packet.dst);
-    }
-    pthread_mutex_lock(&self->sim->lock);
-    if (ok)
         network_send(self->sim, &packet, now_ns);
+    }
     worker->tx_packets += ok;
     worker->tx_dropped += !ok;
+}
+
+static void sim_tx_put(struct xord_port *port, uint16_t w, const struct xord_tx *txs, uint16_t cnt, uint64_t now_ns)
+{
+    struct sim_port *self = self_of(port);
+
+    self->workers[w].tx_cnt = 0;
+    pthread_mutex_lock(&self->sim->lock);
+    for (uint16_t i = 0; i < cnt; i++)
+        tx_one(self, &self->workers[w], &txs[i], now_ns);
     pthread_mutex_unlock(&self->sim->lock);
 }
 

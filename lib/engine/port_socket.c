@@ -29,6 +29,7 @@ union name {
     struct sockaddr_in6 in6;
 };
 
+/* A datagram received. */
 struct slot {
     union name name;
     struct iovec iov;
@@ -36,11 +37,20 @@ struct slot {
     _Alignas(8) uint8_t data[BUF_LEN];
 };
 
+/* Datagrams of one family that wait for sendmmsg, where they stand: in a buffer of ours, which is then free again, or in the
+ * slot that they were received in. */
 struct tx_queue {
-    struct slot slots[XORD_PORT_BURST];
+    struct {
+        union name name;
+        struct iovec iov;
+        uint8_t *buf; /* NULL: a slot */
+        _Alignas(8) uint8_t control[CONTROL_LEN];
+    } rows[XORD_PORT_BURST];
     struct mmsghdr msgs[XORD_PORT_BURST];
     uint32_t cnt;
 };
+
+#define TX_BUFS (3 * XORD_PORT_BURST) /* two full queues, and as many given out */
 
 struct worker {
     _Alignas(64) int fd[2]; /* [0] IPv4, [1] IPv6; -1: none */
@@ -49,7 +59,10 @@ struct worker {
     struct slot rx[XORD_PORT_BURST];
     struct mmsghdr rx_msgs[XORD_PORT_BURST];
     struct tx_queue tx[2];
-    uint8_t tx_buf[XORD_PACKET_MAX_LEN]; /* between tx_alloc and tx_put, when the family is not yet known */
+    uint32_t free_cnt, out_cnt;
+    uint8_t *free_bufs[TX_BUFS];
+    uint8_t *out_bufs[XORD_BURST_MAX]; /* given out by tx_alloc; NULL: queued since */
+    uint8_t tx_bufs[TX_BUFS][XORD_PACKET_MAX_LEN];
     /* written by the worker, read by stats */
     _Atomic uint64_t rx_packets, tx_packets, tx_dropped;
     _Atomic int tx_errno;
@@ -281,13 +294,13 @@ static void worker_init(struct worker *worker)
 
         slot->iov = (struct iovec){slot->data, sizeof(slot->data)};
         worker->rx_msgs[i].msg_hdr = (struct msghdr){.msg_name = &slot->name, .msg_iov = &slot->iov, .msg_iovlen = 1};
-        for (int family = 0; family < 2; family++) {
-            slot = &worker->tx[family].slots[i];
-            slot->iov.iov_base = slot->data;
-            worker->tx[family].msgs[i].msg_hdr =
-                    (struct msghdr){.msg_name = &slot->name, .msg_iov = &slot->iov, .msg_iovlen = 1};
-        }
+        for (int family = 0; family < 2; family++)
+            worker->tx[family].msgs[i].msg_hdr = (struct msghdr){.msg_name = &worker->tx[family].rows[i].name,
+                    .msg_iov = &worker->tx[family].rows[i].iov,
+                    .msg_iovlen = 1};
     }
+    for (int i = 0; i < TX_BUFS; i++)
+        worker->free_bufs[worker->free_cnt++] = worker->tx_bufs[i];
 }
 
 /* With no address given IPv6 is taken if the machine has it. */
@@ -351,6 +364,7 @@ static uint16_t family_rx(struct socket_port *self, struct worker *worker, int f
     for (int i = 0; i < n; i++) {
         pkts[i] = (struct xord_pkt){
                 .data = worker->rx[i].data,
+                .buf = &worker->rx[i],
                 .len = (uint16_t)worker->rx_msgs[i].msg_len,
                 .src = endpoint_from_name(&worker->rx[i].name),
                 .dst = self->base.bound[family],
@@ -361,7 +375,9 @@ static uint16_t family_rx(struct socket_port *self, struct worker *worker, int f
     return (uint16_t)n;
 }
 
-/* One family a call, in turn, so that a burst's buffers are never shared. */
+static void flush_all(struct worker *worker);
+
+/* One family a call, in turn, so that a burst's buffers are never shared; answers that stand in those of the last leave first. */
 static uint16_t socket_rx_burst(struct xord_port *port, uint16_t w, struct xord_pkt *pkts, uint16_t max,
         uint64_t now_ns)
 {
@@ -372,6 +388,7 @@ static uint16_t socket_rx_burst(struct xord_port *port, uint16_t w, struct xord_
     (void)now_ns;
     if (max > XORD_PORT_BURST)
         max = XORD_PORT_BURST;
+    flush_all(worker);
     worker->rx_turn ^= 1;
     n = family_rx(self, worker, worker->rx_turn, pkts, max);
     return n ? n : family_rx(self, worker, !worker->rx_turn, pkts, max);
@@ -398,47 +415,74 @@ static void queue_flush(struct worker *worker, int family)
             dropped++;
         }
     }
+    for (uint32_t i = 0; i < queue->cnt; i++)
+        if (queue->rows[i].buf)
+            worker->free_bufs[worker->free_cnt++] = queue->rows[i].buf;
     bump(&worker->tx_packets, sent);
     bump(&worker->tx_dropped, dropped);
     queue->cnt = 0;
 }
 
-static void socket_tx_burst(struct xord_port *port, uint16_t w)
+static void flush_all(struct worker *worker)
 {
-    struct worker *worker = &self_of(port)->workers[w];
-
     for (int family = 0; family < 2; family++)
         if (worker->tx[family].cnt > 0)
             queue_flush(worker, family);
 }
 
-static uint8_t *socket_tx_alloc(struct xord_port *port, uint16_t w)
+static void socket_tx_burst(struct xord_port *port, uint16_t w)
 {
-    return self_of(port)->workers[w].tx_buf;
+    flush_all(&self_of(port)->workers[w]);
 }
 
-static void socket_tx_put(struct xord_port *port, uint16_t w, uint16_t len, const struct xord_endpoint *src,
-        const struct xord_endpoint *dst, uint64_t now_ns)
+static bool socket_tx_alloc(struct xord_port *port, uint16_t w, struct xord_tx *tx)
 {
     struct worker *worker = &self_of(port)->workers[w];
-    int family = !xord_endpoint_is_v4(dst);
-    struct tx_queue *queue = &worker->tx[family];
-    struct msghdr *hdr;
-    struct slot *slot;
+    uint8_t **out;
 
-    (void)now_ns;
+    if (worker->out_cnt == XORD_BURST_MAX)
+        return false;
+    if (worker->free_cnt == 0)
+        flush_all(worker);
+    out = &worker->out_bufs[worker->out_cnt];
+    if (!*out)
+        *out = worker->free_bufs[--worker->free_cnt];
+    worker->out_cnt++;
+    tx->data = *out;
+    tx->buf = out;
+    return true;
+}
+
+static void queue_put(struct worker *worker, const struct xord_tx *tx)
+{
+    bool in_slot = (uint8_t *)tx->buf >= (uint8_t *)worker->rx && (uint8_t *)tx->buf < (uint8_t *)worker->rx_msgs;
+    int family = !xord_endpoint_is_v4(&tx->dst);
+    struct tx_queue *queue = &worker->tx[family];
+    uint32_t i;
+
     if (worker->fd[family] < 0) {
         bump(&worker->tx_dropped, 1);
         return;
     }
     if (queue->cnt == XORD_PORT_BURST)
         queue_flush(worker, family);
-    slot = &queue->slots[queue->cnt];
-    hdr = &queue->msgs[queue->cnt++].msg_hdr;
-    memcpy(slot->data, worker->tx_buf, len);
-    slot->iov.iov_len = len;
-    hdr->msg_namelen = name_from_endpoint(&slot->name, dst);
-    control_from_src(hdr, slot->control, src);
+    i = queue->cnt++;
+    queue->rows[i].iov = (struct iovec){tx->data, tx->len};
+    queue->rows[i].buf = in_slot ? NULL : tx->data;
+    if (!in_slot)
+        *(uint8_t **)tx->buf = NULL;
+    queue->msgs[i].msg_hdr.msg_namelen = name_from_endpoint(&queue->rows[i].name, &tx->dst);
+    control_from_src(&queue->msgs[i].msg_hdr, queue->rows[i].control, &tx->src);
+}
+
+static void socket_tx_put(struct xord_port *port, uint16_t w, const struct xord_tx *txs, uint16_t cnt, uint64_t now_ns)
+{
+    struct worker *worker = &self_of(port)->workers[w];
+
+    (void)now_ns;
+    for (uint16_t i = 0; i < cnt; i++)
+        queue_put(worker, &txs[i]);
+    worker->out_cnt = 0;
 }
 
 /* ---- waiting ---- */

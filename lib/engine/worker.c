@@ -17,23 +17,20 @@
 
 /* ---- what the shard asks of us ---- */
 
-static uint8_t *io_tx_alloc(void *ctx)
+static bool io_tx_alloc(void *ctx, struct xord_tx *tx)
 {
     struct worker *worker = ctx;
     struct xord_port *port = worker->engine->cfg.port;
 
-    return port->ops->tx_alloc(port, worker->shard);
+    return port->ops->tx_alloc(port, worker->shard, tx);
 }
 
-static void io_tx_send(void *ctx, uint8_t *data, uint16_t len, uint32_t local, const struct xord_endpoint *src,
-        const struct xord_endpoint *dst)
+static void io_tx_send(void *ctx, const struct xord_tx *txs, size_t cnt)
 {
     struct worker *worker = ctx;
     struct xord_port *port = worker->engine->cfg.port;
 
-    (void)data;
-    (void)local;
-    port->ops->tx_put(port, worker->shard, len, src, dst, worker->now_ns);
+    port->ops->tx_put(port, worker->shard, txs, (uint16_t)cnt, worker->now_ns);
 }
 
 static uint16_t io_shard_of(void *ctx, uint32_t local, const struct xord_endpoint *ep)
@@ -198,6 +195,7 @@ static void hand_over(struct worker *worker, uint16_t owner, const struct xord_d
     if (parcel) {
         parcel->dgram = *dgram;
         parcel->dgram.data = parcel->data;
+        parcel->dgram.buf = NULL;
         memcpy(parcel->data, dgram->data, dgram->len);
         if (ring_give(engine->workers[owner].parcels, parcel)) {
             xord_counter_add(counters, XORD_CNT_steer_out, 1);
@@ -225,6 +223,7 @@ static bool turn_port(struct worker *worker)
 
         *dgram = (struct xord_dgram){
                 .data = pkts[i].data,
+                .buf = pkts[i].buf,
                 .len = pkts[i].len,
                 .local = xord_locals_find(engine->cfg.node.locals, &pkts[i].dst),
                 .peer = pkts[i].src,
@@ -320,28 +319,49 @@ static void pin(const struct worker *worker)
     (void)pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 }
 
-static void worker_loop(struct worker *worker)
+bool worker_turn(struct worker *worker)
 {
     struct xord_engine *engine = worker->engine;
     struct xord_port *port = engine->cfg.port;
-    uint64_t polled_ns = 0;
+    bool busy;
+
+    worker->now_ns = xord_now_ns();
+    busy = turn_port(worker);
+    busy |= turn_parcels(worker);
+    busy |= turn_mail(worker);
+    if (worker->now_ns - worker->polled_ns >= POLL_NS) {
+        xord_node_poll(worker->node, worker->now_ns);
+        worker->polled_ns = worker->now_ns;
+        publish_sizes(worker);
+    } else if (xord_node_next_ns(worker->node) <= worker->now_ns) {
+        xord_node_poll(worker->node, worker->now_ns);
+    }
+    port->ops->tx_burst(port, worker->shard);
+    reading_pauses(worker);
+    return busy;
+}
+
+void worker_begin(struct worker *worker)
+{
+    readers_register(worker);
+    reading_begins(worker);
+}
+
+void worker_end(struct worker *worker)
+{
+    reading_ends(worker);
+}
+
+void *worker_main(void *arg)
+{
+    struct worker *worker = arg;
+    const struct xord_engine *engine = worker->engine;
     uint32_t idle = 0;
 
+    pin(worker);
+    worker_begin(worker);
     while (!atomic_load_explicit(&engine->stop, memory_order_relaxed)) {
-        bool busy;
-
-        worker->now_ns = xord_now_ns();
-        busy = turn_port(worker);
-        busy |= turn_parcels(worker);
-        busy |= turn_mail(worker);
-        if (worker->now_ns - polled_ns >= POLL_NS || xord_node_next_ns(worker->node) <= worker->now_ns) {
-            xord_node_poll(worker->node, worker->now_ns);
-            polled_ns = worker->now_ns;
-            publish_sizes(worker);
-        }
-        port->ops->tx_burst(port, worker->shard);
-        reading_pauses(worker);
-        idle = busy ? 0 : idle + 1;
+        idle = worker_turn(worker) ? 0 : idle + 1;
         if (idle < IDLE_SPINS)
             continue;
         if (engine->cfg.idle == XORD_IDLE_SLEEP)
@@ -349,16 +369,6 @@ static void worker_loop(struct worker *worker)
         else
             rte_pause();
     }
-}
-
-void *worker_main(void *arg)
-{
-    struct worker *worker = arg;
-
-    pin(worker);
-    readers_register(worker);
-    reading_begins(worker);
-    worker_loop(worker);
-    reading_ends(worker);
+    worker_end(worker);
     return NULL;
 }

@@ -14,7 +14,7 @@
 
 #include "xord_counter.h"
 #include "xord_endpoint.h"
-#include "xord_packet.h"
+#include "xord_node.h"
 
 #define XORD_PORT_BURST    64
 #define XORD_PORT_MAX_ADDR 16
@@ -46,6 +46,7 @@ struct xord_port_config {
 /* A datagram in a port's buffer. */
 struct xord_pkt {
     uint8_t *data; /* UDP payload; valid, and writable, until the worker's next rx_burst */
+    void *buf;     /* for an answer in its place: see struct xord_dgram; NULL: none may be built there */
     uint16_t len;
     bool has_hash;
     uint32_t hash; /* of the NIC, over the UDP 4-tuple with the key of xord_steer.h */
@@ -74,12 +75,13 @@ struct xord_port_ops {
     /* Takes in at most `max` (<= XORD_PORT_BURST) datagrams; returns how many. */
     uint16_t (*rx_burst)(struct xord_port *port, uint16_t worker, struct xord_pkt *pkts, uint16_t max, uint64_t now_ns);
 
-    /* Room for one datagram of XORD_PACKET_MAX_LEN bytes, NULL when the queue is full even after a flush. */
-    uint8_t *(*tx_alloc)(struct xord_port *port, uint16_t worker);
+    /* Sets tx->data and tx->buf: room for one datagram of XORD_PACKET_MAX_LEN bytes; false when there is none even after a
+     * flush. At most XORD_BURST_MAX between two tx_put. */
+    bool (*tx_alloc)(struct xord_port *port, uint16_t worker, struct xord_tx *tx);
 
-    /* Queues what the last tx_alloc of this worker gave. An unspecified source address lets the port choose. */
-    void (*tx_put)(struct xord_port *port, uint16_t worker, uint16_t len, const struct xord_endpoint *src,
-            const struct xord_endpoint *dst, uint64_t now_ns);
+    /* Queues datagrams (<= XORD_BURST_MAX) in buffers of tx_alloc or of the last rx_burst; whatever else tx_alloc gave is
+     * free again. An unspecified source address lets the port choose. */
+    void (*tx_put)(struct xord_port *port, uint16_t worker, const struct xord_tx *txs, uint16_t cnt, uint64_t now_ns);
 
     /* Sends what is queued; what cannot be sent is dropped and counted. */
     void (*tx_burst)(struct xord_port *port, uint16_t worker);

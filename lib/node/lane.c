@@ -109,28 +109,15 @@ void lane_push_whoareyou(struct xord_node *node, const struct xord_packet *pkt, 
 
 /* Seals the request behind the head of its handshake packet and sends it. */
 static bool send_handshake(struct xord_node *node, const struct job *job, const struct req *req, const uint8_t *head,
-        size_t head_len, const uint8_t *write_key16, const uint8_t nonce12[12])
+        size_t head_len, const uint8_t *write_key16)
 {
-    uint8_t *data = node->cfg.io.tx_alloc(node->cfg.io.ctx);
-    struct xord_gcm_job seal;
+    uint8_t *data = tx_begin(node, NULL, node->convs[req->conv].peer.id32, &job->dst, &job->peer);
 
-    if (!data) {
-        COUNT(node, tx_dropped);
+    if (!data)
         return false;
-    }
     memcpy(data, head, head_len);
-    seal = (struct xord_gcm_job){
-            .key16 = write_key16,
-            .nonce12 = nonce12,
-            .aad = data,
-            .aad_len = (uint32_t)head_len,
-            .src = req->msg,
-            .dst = data + head_len,
-            .len = req->msg_len,
-    };
-    node->cfg.aes_ops->gcm_seal(node->aes, &seal, 1);
-    node_send_packet(node, data, head_len, head_len + req->msg_len + XORD_GCM_TAG_LEN, node->convs[req->conv].peer.id32,
-            job->local, &job->dst, &job->peer);
+    memcpy(data + head_len, req->msg, req->msg_len);
+    tx_end_sealed(node, head_len, req->msg_len, write_key16);
     return true;
 }
 
@@ -152,7 +139,7 @@ static void job_whoareyou(struct xord_node *node, const struct job *job)
         request_finish(node, req, XORD_EKEY);
         return;
     }
-    if (send_handshake(node, job, req, head, head_len, keys.write_key16, nonce12))
+    if (send_handshake(node, job, req, head, head_len, keys.write_key16))
         request_handshake_sent(node, req, &keys, nonce12);
     xord_wipe(&keys, sizeof(keys));
 }
@@ -241,6 +228,7 @@ static int job_record(struct xord_node *node, const struct job *job, struct xord
 static void handshake_done(struct xord_node *node, const struct job *job, const struct xord_session_key *key,
         const struct xord_session_keys *keys, const struct xord_enr *enr, const uint8_t *plain, size_t len)
 {
+    struct xord_dgram dgram = {.local = job->local, .peer = job->peer, .dst = job->dst};
     struct xord_session *session;
     bool evicted;
 
@@ -248,7 +236,7 @@ static void handshake_done(struct xord_node *node, const struct job *job, const 
     session = xord_session_put(node->sessions, key, keys->read_key16, keys->write_key16, &evicted);
     if (evicted)
         COUNT(node, sessions_evicted);
-    rx_message(node, session, plain, len, &job->dst);
+    rx_message(node, session, plain, len, &dgram);
     conv_adopt(node, key);
     if (!node_is_host(node, job->local))
         return;

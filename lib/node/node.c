@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A shard's life cycle, its sending side, and what is due when. */
+/* A shard's life cycle, its mail, and what is due when. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,54 +99,6 @@ struct xord_self node_self(const struct xord_node *node, uint32_t local)
     return (struct xord_self){.id32 = l->id32, .seckey32 = l->seckey32, .enr = node_enr(node, local)};
 }
 
-void node_send_packet(struct xord_node *node, uint8_t *data, size_t head_len, size_t len, const uint8_t dst_id32[32],
-        uint32_t local, const struct xord_endpoint *src, const struct xord_endpoint *dst)
-{
-    struct xord_ctr_key key;
-
-    xord_masking_key(node->cfg.aes_ops, node->aes, &key, dst_id32);
-    xord_packet_mask(data, head_len, node->cfg.aes_ops, node->aes, &key);
-    COUNT(node, tx_packets);
-    xord_counter_add(&node->counters, XORD_CNT_tx_bytes, len);
-    node->cfg.io.tx_send(node->cfg.io.ctx, data, (uint16_t)len, local, src, dst);
-}
-
-int node_send_message(struct xord_node *node, struct xord_session *session, const uint8_t *msg, size_t len,
-        const struct xord_endpoint *src, uint8_t *nonce12_out)
-{
-    uint8_t iv16[16], nonce12[12];
-    struct xord_gcm_job job;
-    uint8_t *data;
-
-    if (xord_session_nonce(session, nonce12, &node->rng)) {
-        COUNT(node, drop_session_exhausted);
-        xord_session_remove(node->sessions, session);
-        return XORD_ESTATE;
-    }
-    if (nonce12_out)
-        memcpy(nonce12_out, nonce12, 12);
-    data = node->cfg.io.tx_alloc(node->cfg.io.ctx);
-    if (!data) {
-        COUNT(node, tx_dropped);
-        return 0;
-    }
-    xord_rng_fill(&node->rng, iv16, sizeof(iv16));
-    xord_packet_put_ordinary(data, iv16, nonce12, node->cfg.locals->all[session->key.local].id32);
-    job = (struct xord_gcm_job){
-            .key16 = session->write_key16,
-            .nonce12 = nonce12,
-            .aad = data,
-            .aad_len = XORD_ORDINARY_HEAD_LEN,
-            .src = msg,
-            .dst = data + XORD_ORDINARY_HEAD_LEN,
-            .len = (uint32_t)len,
-    };
-    node->cfg.aes_ops->gcm_seal(node->aes, &job, 1);
-    node_send_packet(node, data, XORD_ORDINARY_HEAD_LEN, XORD_ORDINARY_HEAD_LEN + len + XORD_GCM_TAG_LEN,
-            session->key.peer_id32, session->key.local, src, &session->key.ep);
-    return 0;
-}
-
 struct xord_mail *node_mail_new(struct xord_node *node, enum xord_mail_kind kind, uint32_t local, uint64_t cookie)
 {
     struct xord_mail *mail = node->cfg.io.mail_alloc(node->cfg.io.ctx);
@@ -223,12 +175,18 @@ static void self_mail_drain(struct xord_node *node)
     }
 }
 
+static void call_ends(struct xord_node *node)
+{
+    self_mail_drain(node);
+    tx_flush(node);
+}
+
 void xord_node_mail(struct xord_node *node, const struct xord_mail *mail, uint64_t now_ns)
 {
     node->now_ns = now_ns;
     COUNT(node, mail_in);
     mail_dispatch(node, mail);
-    self_mail_drain(node);
+    call_ends(node);
 }
 
 void xord_node_poll(struct xord_node *node, uint64_t now_ns)
@@ -241,15 +199,21 @@ void xord_node_poll(struct xord_node *node, uint64_t now_ns)
         request_on_timer(node, timer);
     lane_run(node);
     hosts_poll(node);
-    self_mail_drain(node);
+    call_ends(node);
 }
 
-void xord_node_rx(struct xord_node *node, const struct xord_dgram *burst, size_t cnt, uint64_t now_ns)
+void xord_node_rx(struct xord_node *node, struct xord_dgram *burst, size_t cnt, uint64_t now_ns)
 {
     node->now_ns = now_ns;
     rx_burst(node, burst, cnt);
+    call_ends(node);
+}
+
+void xord_node_work(struct xord_node *node, uint64_t now_ns)
+{
+    node->now_ns = now_ns;
     lane_run(node);
-    self_mail_drain(node);
+    call_ends(node);
 }
 
 uint64_t xord_node_next_ns(const struct xord_node *node)

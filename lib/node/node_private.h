@@ -2,6 +2,7 @@
 /* The parts of a shard and what they call of each other:
  *
  *   rx.c       datagrams: unmask, classify, open, hand on
+ *   tx.c       datagrams that the call sends: seal, mask, send
  *   lane.c     handshakes in both directions and NODES with unknown records, a bounded amount a turn
  *   request.c  own requests: send, match responses, time out; conversations order them behind a handshake
  *   serve.c    requests of others: answer
@@ -140,9 +141,17 @@ struct host {
 };
 
 struct opened {
+    uint8_t plain[XORD_PACKET_MAX_LEN];
     uint16_t len;
     bool ok;
-    uint8_t plain[XORD_PACKET_MAX_LEN];
+};
+
+/* What is still to be done to a datagram before it can be sent. Its own copies: the session may be gone by then. */
+struct tx_job {
+    uint8_t seal_key16[16];
+    uint8_t mask_key16[16];
+    uint16_t head_len;
+    bool sealed;
 };
 
 struct xord_node {
@@ -172,6 +181,9 @@ struct xord_node {
     /* burst scratch */
     struct xord_packet pkts[XORD_BURST_MAX];
     struct opened opened[XORD_BURST_MAX];
+    uint32_t tx_cnt;
+    struct tx_job tx_jobs[XORD_BURST_MAX];
+    struct xord_tx tx[XORD_BURST_MAX];
 };
 
 static inline void node_count(struct xord_node *node, enum xord_counter_id id)
@@ -189,14 +201,28 @@ static inline bool node_is_host(const struct xord_node *node, uint32_t local)
 const struct xord_enr *node_enr(const struct xord_node *node, uint32_t local);
 struct xord_self node_self(const struct xord_node *node, uint32_t local);
 
-/* ---- sending ---- */
+/* ---- tx.c ---- */
 
-/* Seals `msg` under a session and sends it; `nonce12_out` may be NULL. XORD_ESTATE: the session is exhausted and gone. */
-int node_send_message(struct xord_node *node, struct xord_session *session, const uint8_t *msg, size_t len,
+/* Room for a datagram to `dst`: over the datagram that it answers, if that may be overwritten (`answered` may be NULL), else
+ * in a buffer of the port. NULL when there is none (counted). It becomes part of the call's burst by tx_end (whole as it is)
+ * or tx_end_sealed (message behind `head_len` bytes to be sealed), before the next is begun. `dst_id32` may point into what is
+ * answered. */
+uint8_t *tx_begin(struct xord_node *node, struct xord_dgram *answered, const uint8_t dst_id32[32],
+        const struct xord_endpoint *src, const struct xord_endpoint *dst);
+void tx_end(struct xord_node *node, size_t head_len, size_t len);
+void tx_end_sealed(struct xord_node *node, size_t head_len, size_t msg_len, const uint8_t key16[16]);
+/* The same for a message under a session: *msg is where it goes, XORD_MESSAGE_MAX_LEN bytes. XORD_ESTATE: the session is
+ * exhausted and gone; XORD_EFULL: no room. */
+XORD_MUST_CHECK int tx_message_begin(struct xord_node *node, uint8_t **msg, struct xord_session *session,
+        struct xord_dgram *answered, const struct xord_endpoint *src, uint8_t *nonce12_out);
+void tx_message_end(struct xord_node *node, const struct xord_session *session, size_t len);
+/* Both, for a message that stands elsewhere; what finds no room is lost like on the wire. XORD_ESTATE as above. */
+XORD_MUST_CHECK int tx_message(struct xord_node *node, struct xord_session *session, const uint8_t *msg, size_t len,
         const struct xord_endpoint *src, uint8_t *nonce12_out);
-/* Masks what was built at `data` for `dst_id32` and sends it. */
-void node_send_packet(struct xord_node *node, uint8_t *data, size_t head_len, size_t len, const uint8_t dst_id32[32],
-        uint32_t local, const struct xord_endpoint *src, const struct xord_endpoint *dst);
+/* Seals, masks and sends what the call has built. */
+void tx_flush(struct xord_node *node);
+
+/* ---- mail ---- */
 
 /* A mail to fill in and give to node_mail_to; NULL when the pool is exhausted (counted). */
 struct xord_mail *node_mail_new(struct xord_node *node, enum xord_mail_kind kind, uint32_t local, uint64_t cookie);
@@ -258,17 +284,17 @@ bool lane_push_nodes(struct xord_node *node, const struct req *req, const uint8_
 
 /* ---- rx.c ---- */
 
-void rx_burst(struct xord_node *node, const struct xord_dgram *burst, size_t cnt);
+void rx_burst(struct xord_node *node, struct xord_dgram *burst, size_t cnt);
 /* A message that waited in the lane behind a handshake. */
-void rx_late(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram);
-/* An authentic message under a session. */
+void rx_late(struct xord_node *node, const struct xord_packet *pkt, struct xord_dgram *dgram);
+/* An authentic message under a session; `plain` stands apart from the datagram. */
 void rx_message(struct xord_node *node, struct xord_session *session, const uint8_t *plain, size_t len,
-        const struct xord_endpoint *dst);
+        struct xord_dgram *dgram);
 
 /* ---- serve.c ---- */
 
 void serve_request(struct xord_node *node, struct xord_session *session, const struct xord_message *msg,
-        const struct xord_endpoint *dst);
+        struct xord_dgram *dgram);
 
 /* ---- host.c ---- */
 

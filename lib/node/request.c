@@ -194,22 +194,20 @@ static const struct xord_endpoint *conv_src(const struct xord_node *node, const 
 /* Random content: whoever gets it cannot open it and answers with a challenge. */
 static void req_probe(struct xord_node *node, struct conv *conv, struct req *req)
 {
-    uint8_t *data = node->cfg.io.tx_alloc(node->cfg.io.ctx);
     uint8_t iv16[16], nonce12[12];
+    uint8_t *data;
 
     xord_rng_fill(&node->rng, iv16, sizeof(iv16));
     xord_rng_fill(&node->rng, nonce12, sizeof(nonce12));
     req->state = REQ_PROBE;
     conv->lead = req_slot(node, req);
     nonce_index(node, req, nonce12);
-    if (!data) {
-        COUNT(node, tx_dropped);
+    data = tx_begin(node, NULL, conv->peer.id32, conv_src(node, conv), &conv->key.ep);
+    if (!data)
         return;
-    }
     xord_packet_put_ordinary(data, iv16, nonce12, node->cfg.locals->all[conv->key.local].id32);
     xord_rng_fill(&node->rng, data + XORD_ORDINARY_HEAD_LEN, PROBE_CONTENT_LEN);
-    node_send_packet(node, data, XORD_ORDINARY_HEAD_LEN, XORD_ORDINARY_HEAD_LEN + PROBE_CONTENT_LEN, conv->peer.id32,
-            conv->key.local, conv_src(node, conv), &conv->key.ep);
+    tx_end(node, XORD_ORDINARY_HEAD_LEN, XORD_ORDINARY_HEAD_LEN + PROBE_CONTENT_LEN);
 }
 
 static void req_launch(struct xord_node *node, struct conv *conv, struct req *req)
@@ -224,7 +222,7 @@ static void req_launch(struct xord_node *node, struct conv *conv, struct req *re
     }
     req->sent_ns = node->now_ns;
     req_arm(node, req, node->cfg.request_timeout_ns);
-    if (session && node_send_message(node, session, req->msg, req->msg_len, conv_src(node, conv), nonce12) == 0) {
+    if (session && tx_message(node, session, req->msg, req->msg_len, conv_src(node, conv), nonce12) == 0) {
         req->state = REQ_SENT;
         nonce_index(node, req, nonce12);
         return;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A burst of datagrams: unmask all, find all sessions, open all messages, then hand on one after another.
+/* A burst of datagrams: unmask all, find all sessions, open all messages, then hand on one after another; the answers leave
+ * together when the call ends (tx.c).
  * Spec: discv5-wire.md, "Packet Encoding"; discv5-theory.md, "Handshake Steps". */
 #include <string.h>
 
 #include "node_private.h"
-
-enum { NOT_TAKEN, TAKEN };
 
 static struct xord_session_key rx_key(const struct xord_packet *pkt, const struct xord_dgram *dgram)
 {
@@ -25,23 +24,32 @@ static void rx_count_malformed(struct xord_node *node, int err)
         COUNT(node, drop_header);
 }
 
-static int rx_unmask(struct xord_node *node, struct xord_packet *pkt, const struct xord_dgram *dgram)
+/* Unmasks all; taken[i] tells which are whole and may be ours. */
+static void rx_unmask_all(struct xord_node *node, const struct xord_dgram *burst, bool *taken, size_t cnt)
 {
-    const struct xord_local *local = &node->cfg.locals->all[dgram->local];
-    int err;
+    struct xord_unmask_job jobs[XORD_BURST_MAX];
 
-    COUNT(node, rx_packets);
-    xord_counter_add(&node->counters, XORD_CNT_rx_bytes, dgram->len);
-    err = xord_packet_unmask(pkt, dgram->data, dgram->len, node->cfg.aes_ops, node->aes, &local->mask_key);
-    if (err) {
-        rx_count_malformed(node, err);
-        return NOT_TAKEN;
+    xord_counter_add(&node->counters, XORD_CNT_rx_packets, cnt);
+    for (size_t i = 0; i < cnt; i++) {
+        xord_counter_add(&node->counters, XORD_CNT_rx_bytes, burst[i].len);
+        jobs[i] = (struct xord_unmask_job){.pkt = &node->pkts[i],
+                .data = burst[i].data,
+                .len = burst[i].len,
+                .our_key = &node->cfg.locals->all[burst[i].local].mask_key};
     }
-    if (pkt->flag != XORD_FLAG_WHOAREYOU && memcmp(pkt->src_id32, local->id32, 32) == 0) {
-        COUNT(node, drop_self);
-        return NOT_TAKEN;
+    xord_packets_unmask(jobs, cnt, node->cfg.aes_ops, node->aes);
+    for (size_t i = 0; i < cnt; i++) {
+        const struct xord_packet *pkt = &node->pkts[i];
+
+        taken[i] = jobs[i].err == 0;
+        if (jobs[i].err) {
+            rx_count_malformed(node, jobs[i].err);
+        } else if (pkt->flag != XORD_FLAG_WHOAREYOU &&
+                   memcmp(pkt->src_id32, node->cfg.locals->all[burst[i].local].id32, 32) == 0) {
+            COUNT(node, drop_self);
+            taken[i] = false;
+        }
     }
-    return TAKEN;
 }
 
 static struct xord_gcm_job open_job(const struct xord_packet *pkt, const uint8_t *key16, uint8_t *plain)
@@ -68,7 +76,7 @@ static bool rx_try_key(struct xord_node *node, const struct xord_packet *pkt, co
 }
 
 /* Answers what nobody's key opens. The same peer gets the identical challenge while one is open. */
-static void rx_challenge(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram,
+static void rx_challenge(struct xord_node *node, const struct xord_packet *pkt, struct xord_dgram *dgram,
         const struct xord_session_key *key)
 {
     struct xord_challenge *challenge = xord_challenge_find(node->challenges, key, node->now_ns);
@@ -86,19 +94,16 @@ static void rx_challenge(struct xord_node *node, const struct xord_packet *pkt, 
         if (evicted)
             COUNT(node, challenge_evicted);
     }
-    data = node->cfg.io.tx_alloc(node->cfg.io.ctx);
-    if (!data) {
-        COUNT(node, tx_dropped);
+    data = tx_begin(node, dgram, pkt->src_id32, &dgram->dst, &dgram->peer);
+    if (!data)
         return;
-    }
     COUNT(node, whoareyou_sent);
     xord_challenge_data(data, node->challenges, challenge, key);
-    node_send_packet(node, data, XORD_CHALLENGE_DATA_LEN, XORD_CHALLENGE_DATA_LEN, pkt->src_id32, dgram->local,
-            &dgram->dst, &dgram->peer);
+    tx_end(node, XORD_CHALLENGE_DATA_LEN, XORD_CHALLENGE_DATA_LEN);
 }
 
 void rx_message(struct xord_node *node, struct xord_session *session, const uint8_t *plain, size_t len,
-        const struct xord_endpoint *dst)
+        struct xord_dgram *dgram)
 {
     struct xord_message msg;
     int err = xord_message_decode(&msg, plain, len);
@@ -112,14 +117,14 @@ void rx_message(struct xord_node *node, struct xord_session *session, const uint
     }
     xord_session_touch(node->sessions, session, false);
     if (xord_message_is_request(msg.type))
-        serve_request(node, session, &msg, dst);
+        serve_request(node, session, &msg, dgram);
     else
         request_on_response(node, session, &msg, plain, len);
 }
 
 /* The key that the burst was opened with did not fit: a newer one (an earlier packet of the burst has confirmed a handshake),
  * the one before it, or that of a handshake of ours that waits to be confirmed. */
-static void rx_other_keys(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram,
+static void rx_other_keys(struct xord_node *node, const struct xord_packet *pkt, struct xord_dgram *dgram,
         struct xord_session *session, struct opened *opened)
 {
     struct xord_session_key key = rx_key(pkt, dgram);
@@ -127,17 +132,17 @@ static void rx_other_keys(struct xord_node *node, const struct xord_packet *pkt,
 
     if (session && node->confirmed_cnt != node->burst_confirmed_cnt &&
             rx_try_key(node, pkt, session->read_key16, opened)) {
-        rx_message(node, session, opened->plain, opened->len, &dgram->dst);
+        rx_message(node, session, opened->plain, opened->len, dgram);
         return;
     }
     if (session && session->has_old && rx_try_key(node, pkt, session->old_read_key16, opened)) {
-        rx_message(node, session, opened->plain, opened->len, &dgram->dst);
+        rx_message(node, session, opened->plain, opened->len, dgram);
         return;
     }
     conv = conv_find(node, &key);
     if (conv && conv->has_keys && rx_try_key(node, pkt, conv->keys.read_key16, opened)) {
         session = conv_confirm(node, conv);
-        rx_message(node, session, opened->plain, opened->len, &dgram->dst);
+        rx_message(node, session, opened->plain, opened->len, dgram);
         conv = conv_find(node, &key);
         if (conv)
             conv_flush(node, conv);
@@ -147,14 +152,14 @@ static void rx_other_keys(struct xord_node *node, const struct xord_packet *pkt,
         rx_challenge(node, pkt, dgram, &key);
 }
 
-void rx_late(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram)
+void rx_late(struct xord_node *node, const struct xord_packet *pkt, struct xord_dgram *dgram)
 {
     struct xord_session_key key = rx_key(pkt, dgram);
     struct xord_session *session = xord_session_find(node->sessions, &key);
     struct opened *opened = &node->opened[0]; /* no burst is being opened while the lane runs */
 
     if (session && rx_try_key(node, pkt, session->read_key16, opened))
-        rx_message(node, session, opened->plain, opened->len, &dgram->dst);
+        rx_message(node, session, opened->plain, opened->len, dgram);
     else
         rx_challenge(node, pkt, dgram, &key);
 }
@@ -170,37 +175,46 @@ static struct xord_session *session_recheck(struct xord_node *node, struct xord_
     return xord_session_find(node->sessions, &key);
 }
 
-static void rx_ordinary(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram,
+static void rx_ordinary(struct xord_node *node, const struct xord_packet *pkt, struct xord_dgram *dgram,
         struct xord_session *session, struct opened *opened)
 {
     session = session_recheck(node, session, pkt, dgram);
     if (opened->ok && session)
-        rx_message(node, session, opened->plain, opened->len, &dgram->dst);
+        rx_message(node, session, opened->plain, opened->len, dgram);
     else
         rx_other_keys(node, pkt, dgram, session, opened);
 }
 
-static void rx_open_all(struct xord_node *node, const struct xord_dgram *burst, const uint8_t *taken,
+/* Finds the sessions of all messages at once, then opens those that have one. */
+static void rx_open_all(struct xord_node *node, const struct xord_dgram *burst, const bool *taken,
         struct xord_session **sessions, size_t cnt)
 {
+    struct xord_session *found[XORD_BURST_MAX];
+    struct xord_session_key keys[XORD_BURST_MAX];
     struct xord_gcm_job jobs[XORD_BURST_MAX];
-    uint8_t owner[XORD_BURST_MAX];
-    size_t n = 0;
+    uint8_t asker[XORD_BURST_MAX], owner[XORD_BURST_MAX];
+    size_t asked = 0, n = 0;
 
     node->burst_confirmed_cnt = node->confirmed_cnt;
     for (size_t i = 0; i < cnt; i++) {
-        struct xord_session_key key;
-
         node->opened[i].ok = false;
         sessions[i] = NULL;
         if (!taken[i] || node->pkts[i].flag != XORD_FLAG_MESSAGE)
             continue;
-        key = rx_key(&node->pkts[i], &burst[i]);
-        sessions[i] = xord_session_find(node->sessions, &key);
-        if (!sessions[i])
+        asker[asked] = (uint8_t)i;
+        keys[asked++] = rx_key(&node->pkts[i], &burst[i]);
+    }
+    if (asked == 0)
+        return;
+    (void)xord_sessions_find_bulk(node->sessions, keys, asked, found);
+    for (size_t a = 0; a < asked; a++) {
+        uint8_t i = asker[a];
+
+        sessions[i] = found[a];
+        if (!found[a])
             continue;
-        owner[n] = (uint8_t)i;
-        jobs[n++] = open_job(&node->pkts[i], sessions[i]->read_key16, node->opened[i].plain);
+        owner[n] = i;
+        jobs[n++] = open_job(&node->pkts[i], found[a]->read_key16, node->opened[i].plain);
     }
     node->cfg.aes_ops->gcm_open(node->aes, jobs, n);
     for (size_t j = 0; j < n; j++) {
@@ -209,15 +223,14 @@ static void rx_open_all(struct xord_node *node, const struct xord_dgram *burst, 
     }
 }
 
-void rx_burst(struct xord_node *node, const struct xord_dgram *burst, size_t cnt)
+void rx_burst(struct xord_node *node, struct xord_dgram *burst, size_t cnt)
 {
     struct xord_session *sessions[XORD_BURST_MAX];
-    uint8_t taken[XORD_BURST_MAX];
+    bool taken[XORD_BURST_MAX];
 
     if (cnt > XORD_BURST_MAX)
         cnt = XORD_BURST_MAX;
-    for (size_t i = 0; i < cnt; i++)
-        taken[i] = (uint8_t)rx_unmask(node, &node->pkts[i], &burst[i]);
+    rx_unmask_all(node, burst, taken, cnt);
     rx_open_all(node, burst, taken, sessions, cnt);
     for (size_t i = 0; i < cnt; i++) {
         if (!taken[i])

@@ -10,17 +10,19 @@
 #define NODES_PAYLOAD_MAX (XORD_MESSAGE_MAX_LEN - NODES_OVERHEAD - 1)
 
 static void reply(struct xord_node *node, struct xord_session *session, const struct xord_message *msg,
-        const struct xord_endpoint *dst)
+        struct xord_dgram *dgram)
 {
-    uint8_t plain[XORD_MESSAGE_MAX_LEN];
+    uint8_t *room;
     size_t len;
 
-    if (xord_message_encode(plain, &len, sizeof(plain), msg) == 0)
-        (void)!node_send_message(node, session, plain, len, dst, NULL);
+    if (tx_message_begin(node, &room, session, dgram, &dgram->dst, NULL))
+        return;
+    if (xord_message_encode(room, &len, XORD_MESSAGE_MAX_LEN, msg) == 0)
+        tx_message_end(node, session, len);
 }
 
 static void serve_ping(struct xord_node *node, struct xord_session *session, const struct xord_message *msg,
-        const struct xord_endpoint *dst)
+        struct xord_dgram *dgram)
 {
     struct xord_message pong = {.type = XORD_MSG_PONG, .request_id = msg->request_id};
 
@@ -29,7 +31,7 @@ static void serve_ping(struct xord_node *node, struct xord_session *session, con
     memcpy(pong.pong.ip16, session->key.ep.ip16, 16);
     pong.pong.port = session->key.ep.port;
     host_on_ping(node, &session->key);
-    reply(node, session, &pong, dst);
+    reply(node, session, &pong, dgram);
 }
 
 /* ---- FINDNODE ---- */
@@ -100,7 +102,7 @@ static uint32_t records_that_fit(const struct answer *answer, uint32_t first)
 }
 
 static void send_nodes(struct xord_node *node, struct xord_session *session, const struct xord_request_id *request_id,
-        const struct answer *answer, const struct xord_endpoint *dst)
+        const struct answer *answer, struct xord_dgram *dgram)
 {
     struct xord_session_key key = session->key;
     struct xord_message nodes = {.type = XORD_MSG_NODES, .request_id = *request_id};
@@ -119,14 +121,14 @@ static void send_nodes(struct xord_node *node, struct xord_session *session, con
             len = (uint16_t)(len + answer->records[i].len);
         }
         nodes.nodes.records = (struct xord_rlp_view){.data = payload, .len = len, .cnt = (uint16_t)n};
-        reply(node, session, &nodes, dst);
+        reply(node, session, &nodes, dgram);
         first += n;
         session = xord_session_find(node->sessions, &key); /* gone if its nonces ran out */
     } while (session && first < answer->cnt);
 }
 
 static void serve_findnode(struct xord_node *node, struct xord_session *session, const struct xord_message *msg,
-        const struct xord_endpoint *dst)
+        struct xord_dgram *dgram)
 {
     const struct xord_session_key *key = &session->key;
     struct answer answer = {.cnt = 0};
@@ -145,7 +147,7 @@ static void serve_findnode(struct xord_node *node, struct xord_session *session,
         collect_from_table(node, &answer, key->local, distances, cnt, key->peer_id32);
     else if (cnt > 0 && node->cfg.directory)
         collect_from_directory(node, &answer, key->local, distances, cnt, key->peer_id32);
-    send_nodes(node, session, &msg->request_id, &answer, dst);
+    send_nodes(node, session, &msg->request_id, &answer, dgram);
 }
 
 /* ---- TALKREQ ---- */
@@ -163,7 +165,7 @@ static const struct xord_talk_handler *talk_handler(const struct xord_node *node
 }
 
 static void serve_talkreq(struct xord_node *node, struct xord_session *session, const struct xord_message *msg,
-        const struct xord_endpoint *dst)
+        struct xord_dgram *dgram)
 {
     const struct xord_talk_handler *handler = talk_handler(node, &msg->talkreq.protocol);
     struct xord_message resp = {.type = XORD_MSG_TALKRESP, .request_id = msg->request_id};
@@ -174,21 +176,21 @@ static void serve_talkreq(struct xord_node *node, struct xord_session *session, 
     if (handler)
         resp.talkresp.response.len = (uint16_t)handler->respond(handler->ctx, response, sizeof(response),
                 session->key.peer_id32, msg->talkreq.request.data, msg->talkreq.request.len);
-    reply(node, session, &resp, dst);
+    reply(node, session, &resp, dgram);
 }
 
 void serve_request(struct xord_node *node, struct xord_session *session, const struct xord_message *msg,
-        const struct xord_endpoint *dst)
+        struct xord_dgram *dgram)
 {
     switch (msg->type) {
     case XORD_MSG_PING:
-        serve_ping(node, session, msg, dst);
+        serve_ping(node, session, msg, dgram);
         break;
     case XORD_MSG_FINDNODE:
-        serve_findnode(node, session, msg, dst);
+        serve_findnode(node, session, msg, dgram);
         break;
     case XORD_MSG_TALKREQ:
-        serve_talkreq(node, session, msg, dst);
+        serve_talkreq(node, session, msg, dgram);
         break;
     default:
         COUNT(node, drop_unserved);

@@ -25,25 +25,36 @@
 
 #define XORD_BURST_MAX 64
 
-/* A datagram taken in. `data` is unmasked in place. */
+/* A datagram taken in. `data` is unmasked in place; with a `buf`, which is the caller's handle of the memory, an answer may be
+ * built over it: the shard then sets `buf` to NULL, and the memory must hold XORD_PACKET_MAX_LEN bytes from `data` on. */
 struct xord_dgram {
     uint8_t *data;
+    void *buf;
     uint16_t len;
     uint32_t local; /* the identity that its destination selects */
     struct xord_endpoint peer;
     struct xord_endpoint dst; /* where it was sent to; replies leave from here */
 };
 
+/* A datagram going out. */
+struct xord_tx {
+    uint8_t *data;
+    void *buf; /* of tx_alloc, or of the datagram that it answers and stands in */
+    uint16_t len;
+    struct xord_endpoint
+            src; /* where the datagram answered was sent to, or the identity's endpoint as bound, whose address may
+                               * be unspecified: the port then chooses */
+    struct xord_endpoint dst;
+};
+
 /* What a shard needs of the world around it. Every function is called from within a call of the owner. */
 struct xord_node_io {
     void *ctx;
-    /* Room for one datagram of XORD_PACKET_MAX_LEN bytes, or NULL: the port is full, the datagram is dropped, counted.
-     * What was allocated is always sent before the next is allocated. */
-    uint8_t *(*tx_alloc)(void *ctx);
-    /* `src`: where the datagram answered was sent to, or the identity's endpoint as bound (its address may be unspecified:
-     * the port then chooses). */
-    void (*tx_send)(void *ctx, uint8_t *data, uint16_t len, uint32_t local, const struct xord_endpoint *src,
-            const struct xord_endpoint *dst);
+    /* Sets tx->data and tx->buf: room for one datagram of XORD_PACKET_MAX_LEN bytes. False: the port is full, the datagram
+     * is dropped, counted. At most XORD_BURST_MAX are allocated before the next tx_send; what that does not send is the
+     * port's again. */
+    bool (*tx_alloc)(void *ctx, struct xord_tx *tx);
+    void (*tx_send)(void *ctx, const struct xord_tx *txs, size_t cnt);
     /* The shard that owns (local identity, endpoint). */
     uint16_t (*shard_of)(void *ctx, uint32_t local, const struct xord_endpoint *ep);
     /* A mail to fill in, or NULL: dropped, counted. */
@@ -95,13 +106,16 @@ struct xord_node;
 struct xord_node *xord_node_new(const struct xord_node_config *config, uint64_t now_ns);
 void xord_node_free(struct xord_node *node);
 
-/* Takes in at most XORD_BURST_MAX datagrams. */
-void xord_node_rx(struct xord_node *node, const struct xord_dgram *burst, size_t cnt, uint64_t now_ns);
+/* Takes in at most XORD_BURST_MAX datagrams. What is slow waits for xord_node_work. */
+void xord_node_rx(struct xord_node *node, struct xord_dgram *burst, size_t cnt, uint64_t now_ns);
 
 /* Takes in one mail; the caller keeps (and recycles) it. */
 void xord_node_mail(struct xord_node *node, const struct xord_mail *mail, uint64_t now_ns);
 
-/* Timers, lane, liveness, snapshots, lookups: a bounded amount of each. */
+/* A bounded amount of the handshake lane's work. */
+void xord_node_work(struct xord_node *node, uint64_t now_ns);
+
+/* Timers, liveness, snapshots, lookups, and xord_node_work: a bounded amount of each. */
 void xord_node_poll(struct xord_node *node, uint64_t now_ns);
 
 /* When poll has something to do next; at most `now_ns` when it has right now. */

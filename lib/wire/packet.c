@@ -98,28 +98,80 @@ static int packet_views(struct xord_packet *pkt, const uint8_t *data, size_t len
     return XORD_EFLAG;
 }
 
+/* A message's header is clear after one block run of 55 bytes, a WHOAREYOU's after 47; only a handshake's is longer. */
+#define CLEAR_LEN (XORD_STATIC_HEADER_LEN + AUTH_MESSAGE_LEN)
+
+/* Into copies first: a packet that is not for this key must stay as it came, for another to try. */
+static void clear_all(uint8_t (*clear)[CLEAR_LEN], struct xord_unmask_job *jobs, size_t n,
+        const struct xord_aes_ops *ops, struct xord_aes *aes)
+{
+    struct xord_ctr_job ctr[XORD_UNMASK_BURST];
+    size_t cnt = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct xord_unmask_job *job = &jobs[i];
+        size_t masked = job->len - XORD_MASKING_IV_LEN;
+
+        job->err = job->len < XORD_PACKET_MIN_LEN || job->len > XORD_PACKET_MAX_LEN ? XORD_ESIZE : 0;
+        if (job->err)
+            continue;
+        ctr[cnt++] = (struct xord_ctr_job){
+                .key = job->our_key,
+                .iv16 = job->data,
+                .src = job->data + XORD_MASKING_IV_LEN,
+                .dst = clear[i],
+                .len = (uint32_t)(masked < CLEAR_LEN ? masked : CLEAR_LEN),
+        };
+    }
+    if (cnt > 0)
+        ops->ctr(aes, ctr, cnt);
+}
+
+void xord_packets_unmask(struct xord_unmask_job *jobs, size_t n, const struct xord_aes_ops *ops, struct xord_aes *aes)
+{
+    uint8_t clear[XORD_UNMASK_BURST][CLEAR_LEN];
+    struct xord_ctr_job rest[XORD_UNMASK_BURST];
+    size_t rest_cnt = 0;
+
+    clear_all(clear, jobs, n, ops, aes);
+    for (size_t i = 0; i < n; i++) {
+        struct xord_unmask_job *job = &jobs[i];
+        uint8_t *header = job->data + XORD_MASKING_IV_LEN;
+        size_t auth_len;
+
+        if (!job->err)
+            job->err = static_header_check(clear[i], job->len);
+        if (job->err)
+            continue;
+        auth_len = xord_load_be16(clear[i] + 21);
+        if (auth_len <= AUTH_MESSAGE_LEN) {
+            memcpy(header, clear[i], XORD_STATIC_HEADER_LEN + auth_len);
+            continue;
+        }
+        memcpy(header, clear[i], CLEAR_LEN);
+        rest[rest_cnt++] = (struct xord_ctr_job){
+                .key = job->our_key,
+                .iv16 = job->data,
+                .src = header + CLEAR_LEN,
+                .dst = header + CLEAR_LEN,
+                .len = (uint32_t)(XORD_STATIC_HEADER_LEN + auth_len - CLEAR_LEN),
+                .skip = CLEAR_LEN,
+        };
+    }
+    if (rest_cnt > 0)
+        ops->ctr(aes, rest, rest_cnt);
+    for (size_t i = 0; i < n; i++)
+        if (!jobs[i].err)
+            jobs[i].err = packet_views(jobs[i].pkt, jobs[i].data, jobs[i].len);
+}
+
 int xord_packet_unmask(struct xord_packet *pkt, uint8_t *data, size_t len, const struct xord_aes_ops *ops,
         struct xord_aes *aes, const struct xord_ctr_key *our_key)
 {
-    uint8_t header[XORD_STATIC_HEADER_LEN];
-    struct xord_ctr_job job = {.key = our_key, .iv16 = data, .dst = header, .len = XORD_STATIC_HEADER_LEN};
-    int err;
+    struct xord_unmask_job job = {.pkt = pkt, .data = data, .len = len, .our_key = our_key};
 
-    if (len < XORD_PACKET_MIN_LEN || len > XORD_PACKET_MAX_LEN)
-        return XORD_ESIZE;
-    /* Into a local copy first: a packet that is not for this key must stay as it came, for another to try. */
-    job.src = data + XORD_MASKING_IV_LEN;
-    ops->ctr(aes, &job, 1);
-    err = static_header_check(header, len);
-    if (err)
-        return err;
-    memcpy(data + XORD_MASKING_IV_LEN, header, XORD_STATIC_HEADER_LEN);
-    job.src = data + HEAD_FIXED_LEN;
-    job.dst = data + HEAD_FIXED_LEN;
-    job.len = xord_load_be16(header + 21);
-    job.skip = XORD_STATIC_HEADER_LEN;
-    ops->ctr(aes, &job, 1);
-    return packet_views(pkt, data, len);
+    xord_packets_unmask(&job, 1, ops, aes);
+    return job.err;
 }
 
 /* ---- encoding ---- */

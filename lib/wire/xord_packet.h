@@ -24,6 +24,7 @@
 #define XORD_MASKING_IV_LEN     16
 #define XORD_STATIC_HEADER_LEN  23
 #define XORD_NONCE_LEN          12
+#define XORD_PACKET_NONCE_OFF   25 /* masking-iv, protocol id, version, flag */
 #define XORD_ID_NONCE_LEN       16
 #define XORD_CHALLENGE_DATA_LEN 63 /* masking-iv, static-header and authdata of a WHOAREYOU: all of it, unmasked */
 #define XORD_ORDINARY_HEAD_LEN  71 /* masking-iv || header of an ordinary message packet */
@@ -61,6 +62,17 @@ static inline void xord_masking_key(const struct xord_aes_ops *ops, struct xord_
 XORD_MUST_CHECK int xord_packet_unmask(struct xord_packet *pkt, uint8_t *data, size_t len,
         const struct xord_aes_ops *ops, struct xord_aes *aes, const struct xord_ctr_key *our_key);
 
+/* The same for a burst: `err` becomes what xord_packet_unmask would have returned for each. n <= XORD_UNMASK_BURST. */
+#define XORD_UNMASK_BURST 64
+struct xord_unmask_job {
+    struct xord_packet *pkt;
+    uint8_t *data;
+    size_t len;
+    const struct xord_ctr_key *our_key;
+    int err;
+};
+void xord_packets_unmask(struct xord_unmask_job *jobs, size_t n, const struct xord_aes_ops *ops, struct xord_aes *aes);
+
 /* Writes masking-iv || header, unmasked, to `out` (XORD_ORDINARY_HEAD_LEN, XORD_CHALLENGE_DATA_LEN,
  * XORD_HANDSHAKE_HEAD_LEN + record_len bytes) and returns its length. */
 size_t xord_packet_put_ordinary(uint8_t out[XORD_ORDINARY_HEAD_LEN], const uint8_t masking_iv16[16],
@@ -74,6 +86,19 @@ size_t xord_packet_put_handshake(uint8_t *out, const uint8_t masking_iv16[16], c
 /* Masks the header of a finished packet in place, after the message was sealed with the clear header as AAD. */
 void xord_packet_mask(uint8_t *data, size_t head_len, const struct xord_aes_ops *ops, struct xord_aes *aes,
         const struct xord_ctr_key *dest_key);
+
+/* The same as a job of a burst, by the destination's raw masking key: its node id's first 16 bytes. */
+static inline struct xord_ctr_once_job xord_packet_mask_job(uint8_t *data, size_t head_len,
+        const uint8_t mask_key16[16])
+{
+    return (struct xord_ctr_once_job){
+            .key16 = mask_key16,
+            .iv16 = data,
+            .src = data + XORD_MASKING_IV_LEN,
+            .dst = data + XORD_MASKING_IV_LEN,
+            .len = (uint32_t)(head_len - XORD_MASKING_IV_LEN),
+    };
+}
 
 /* ---- handshake computations ---- */
 

@@ -13,6 +13,7 @@
 
 #include "dpdk_private.h"
 #include "netstack_util.h"
+#include "port_test.h"
 #include "xord_engine.h"
 #include "xord_rng.h"
 
@@ -133,11 +134,7 @@ static void turn_without(struct bench *bench, uint16_t w, uint64_t now_ns)
 static void send_text(struct bench *bench, uint16_t w, const char *text, const struct xord_endpoint *src,
         const struct xord_endpoint *dst)
 {
-    uint8_t *room = bench->ops->tx_alloc(bench->port, w);
-
-    cr_assert(room);
-    memcpy(room, text, strlen(text));
-    bench->ops->tx_put(bench->port, w, (uint16_t)strlen(text), src, dst, start_ns);
+    port_put(bench->port, w, text, (uint16_t)strlen(text), src, dst, start_ns);
 }
 
 static struct xord_port_stats stats_of(struct bench *bench)
@@ -148,13 +145,16 @@ static struct xord_port_stats stats_of(struct bench *bench)
     return stats;
 }
 
-/* The mbufs that a port at rest keeps: a draft and a spare for each worker. */
+/* The mbufs that a port at rest keeps: drafts and a spare for each worker. */
 static unsigned mbufs_missing(const struct bench *bench)
 {
     unsigned kept = 0;
 
-    for (uint16_t w = 0; w < bench->self->worker_cnt; w++)
-        kept += (bench->self->workers[w].draft != NULL) + (bench->self->workers[w].spare != NULL);
+    for (uint16_t w = 0; w < bench->self->worker_cnt; w++) {
+        kept += bench->self->workers[w].spare != NULL;
+        for (unsigned i = 0; i < XORD_BURST_MAX; i++)
+            kept += bench->self->workers[w].drafts[i] != NULL;
+    }
     return rte_mempool_in_use_count(bench->self->device.pool) - kept;
 }
 
@@ -359,6 +359,35 @@ Test(port_dpdk, hands_datagrams_up)
     bench_close(&bench);
 }
 
+/* ... unless its sender shares it with somebody. */
+Test(port_dpdk, sends_an_answer_in_the_mbuf_that_it_answers)
+{
+    struct bench bench = bench_open(1);
+    struct xord_pkt pkts[XORD_PORT_BURST];
+    struct test_frame frame;
+    struct rte_mbuf *mbuf;
+
+    meet_a(&bench, 0);
+    wire_put_hex(&bench, 0, FRAME_UDP4_A);
+    cr_assert_eq(bench.ops->rx_burst(bench.port, 0, pkts, XORD_PORT_BURST, start_ns), 1);
+    mbuf = bench.self->workers[0].held[0];
+    port_answer(bench.port, 0, &pkts[0], 0x5a, start_ns);
+    cr_assert_null(bench.self->workers[0].held[0]);
+    cr_assert_eq(bench.self->workers[0].tx[0], mbuf);
+    bench.ops->tx_burst(bench.port, 0);
+    frame = wire_take(0);
+    cr_assert_eq(frame.len, 42 + XORD_PACKET_MAX_LEN);
+    turn_without(&bench, 0, start_ns);
+    cr_assert_eq(mbufs_missing(&bench), 0);
+    wire_put_hex(&bench, 0, FRAME_UDP4_A);
+    cr_assert(rte_ring_dequeue(wire(0), (void **)&mbuf) == 0 && rte_ring_enqueue(wire(0), mbuf) == 0);
+    rte_mbuf_refcnt_update(mbuf, 1);
+    cr_assert_eq(bench.ops->rx_burst(bench.port, 0, pkts, XORD_PORT_BURST, start_ns), 1);
+    cr_assert_null(pkts[0].buf);
+    rte_pktmbuf_free(mbuf);
+    bench_close(&bench);
+}
+
 Test(port_dpdk, takes_no_more_than_asked)
 {
     struct bench bench = bench_open(1);
@@ -479,15 +508,21 @@ Test(port_dpdk, gives_the_longest_packet_room)
     struct xord_endpoint src6 = test_ep("fd07::2", 9001), dst6 = test_ep("fd07::1", 9000);
     struct bench bench = bench_open(1);
     struct test_frame frame;
-    uint8_t *room;
+    struct xord_tx tx, other, again;
 
     wire_put_hex(&bench, 0, FRAME_SOLICIT_A);
     turn_without(&bench, 0, start_ns);
     (void)wire_take(0);
-    room = bench.ops->tx_alloc(bench.port, 0);
-    cr_assert_eq(bench.ops->tx_alloc(bench.port, 0), room, "what was not sent is given again");
-    memset(room, 0xa5, XORD_PACKET_MAX_LEN);
-    bench.ops->tx_put(bench.port, 0, XORD_PACKET_MAX_LEN, &src6, &dst6, start_ns);
+    cr_assert(bench.ops->tx_alloc(bench.port, 0, &tx) && bench.ops->tx_alloc(bench.port, 0, &other));
+    cr_assert_neq(other.data, tx.data, "each its own");
+    bench.ops->tx_put(bench.port, 0, NULL, 0, start_ns);
+    cr_assert(bench.ops->tx_alloc(bench.port, 0, &again));
+    cr_assert_eq(again.data, tx.data, "what was not sent is given again");
+    memset(again.data, 0xa5, XORD_PACKET_MAX_LEN);
+    again.len = XORD_PACKET_MAX_LEN;
+    again.src = src6;
+    again.dst = dst6;
+    bench.ops->tx_put(bench.port, 0, &again, 1, start_ns);
     bench.ops->tx_burst(bench.port, 0);
     frame = wire_take(0);
     cr_assert_eq(frame.len, 62 + XORD_PACKET_MAX_LEN);
@@ -588,6 +623,7 @@ Test(port_dpdk, has_no_room_without_mbufs)
     struct bench bench = bench_open(1);
     unsigned cnt = rte_mempool_avail_count(bench.self->device.pool);
     struct rte_mbuf **all = calloc(cnt, sizeof(*all));
+    struct xord_tx tx;
 
     meet_a(&bench, 0);
     send_text(&bench, 0, "spare", &src, &dst);
@@ -595,10 +631,10 @@ Test(port_dpdk, has_no_room_without_mbufs)
     (void)wire_take(0);
     cnt = rte_mempool_avail_count(bench.self->device.pool);
     cr_assert(rte_pktmbuf_alloc_bulk(bench.self->device.pool, all, cnt) == 0);
-    cr_assert(bench.ops->tx_alloc(bench.port, 0) == NULL);
+    cr_assert(!bench.ops->tx_alloc(bench.port, 0, &tx));
     turn_without(&bench, 0, start_ns);
     rte_pktmbuf_free_bulk(all, cnt);
-    cr_assert(bench.ops->tx_alloc(bench.port, 0) != NULL);
+    cr_assert(bench.ops->tx_alloc(bench.port, 0, &tx));
     free(all);
     bench_close(&bench);
 }

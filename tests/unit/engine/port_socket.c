@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "test_util.h"
+#include "port_test.h"
 #include "xord_bytes.h"
 #include "xord_clock.h"
 #include "xord_port.h"
@@ -67,12 +67,10 @@ static bool have_v6(void)
 static void put_number(struct xord_port *port, uint16_t worker, const struct xord_endpoint *src,
         const struct xord_endpoint *dst, uint32_t number)
 {
-    uint8_t *data = ops->tx_alloc(port, worker);
+    uint8_t bytes[80] = {0};
 
-    cr_assert_not_null(data);
-    memset(data, 0, 80);
-    xord_store_be32(data, number);
-    ops->tx_put(port, worker, 80, src, dst, 0);
+    xord_store_be32(bytes, number);
+    port_put(port, worker, bytes, sizeof(bytes), src, dst, 0);
 }
 
 /* Waits for at least one datagram. */

@@ -29,17 +29,14 @@ static void teardown(void)
 }
 
 /* Lets time pass until the peer is asked something of that type. */
-static struct puppet_message await(enum xord_message_type type)
+static void await(struct puppet_message *msg, enum xord_message_type type)
 {
-    struct puppet_message msg;
-
     for (int i = 0; i < 500; i++) {
         world_run(world, 20 * MS);
-        if (puppet_take_message(peer, type, &msg))
-            return msg;
+        if (puppet_take_message(peer, type, msg))
+            return;
     }
     cr_assert_fail("the host did not ask");
-    return msg;
 }
 
 static void answer_ping(const struct puppet_message *ping, uint64_t enr_seq)
@@ -75,10 +72,10 @@ Test(host, fetches_a_newer_record, .init = setup, .fini = teardown)
     size_t pos = 0;
 
     puppet_connect(peer, &host_at);
-    ping = await(XORD_MSG_PING);
+    await(&ping, XORD_MSG_PING);
     puppet_set_record(peer, 5, &peer->listener.ep);
     answer_ping(&ping, 5);
-    findnode = await(XORD_MSG_FINDNODE);
+    await(&findnode, XORD_MSG_FINDNODE);
     cr_assert(xord_distances_next(&findnode.msg.findnode.distances, &pos, &distance));
     cr_assert_eq(distance, 0);
     cr_assert_eq(known_seq(), 1);
@@ -91,7 +88,7 @@ Test(host, does_not_fetch_what_it_has, .init = setup, .fini = teardown)
     struct puppet_message ping;
 
     puppet_connect(peer, &host_at);
-    ping = await(XORD_MSG_PING);
+    await(&ping, XORD_MSG_PING);
     answer_ping(&ping, 1);
     world_run(world, 5 * S);
     cr_assert_eq(peer->inbox_cnt, 0);
@@ -103,9 +100,9 @@ Test(host, takes_nobody_elses_record_for_a_peers_own, .init = setup, .fini = tea
     struct puppet_message ping, findnode;
 
     puppet_connect(peer, &host_at);
-    ping = await(XORD_MSG_PING);
+    await(&ping, XORD_MSG_PING);
     answer_ping(&ping, 5);
-    findnode = await(XORD_MSG_FINDNODE);
+    await(&findnode, XORD_MSG_FINDNODE);
     answer_findnode(&findnode, &other);
     cr_assert_eq(known_seq(), 1);
     cr_assert_null(xord_table_find(member_node(host)->hosts[0].table, other.id32));

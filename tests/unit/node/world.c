@@ -122,33 +122,56 @@ void world_listen(struct world *world, struct world_listener *listener)
 
 /* ---- what shards ask for ---- */
 
-static uint8_t *io_tx_alloc(void *ctx)
+static bool io_tx_alloc(void *ctx, struct xord_tx *tx)
 {
     struct world_shard *shard = ctx;
 
-    WORLD_CHECK(!shard->tx); /* the one before was sent */
+    WORLD_CHECK(shard->tx_cnt < XORD_BURST_MAX); /* those before were sent */
     if (shard->member->tx_full)
-        return NULL;
-    shard->tx = malloc(XORD_PACKET_MAX_LEN);
-    WORLD_CHECK(shard->tx);
-    return shard->tx;
+        return false;
+    tx->data = malloc(XORD_PACKET_MAX_LEN);
+    tx->buf = NULL;
+    WORLD_CHECK(tx->data);
+    shard->tx[shard->tx_cnt++] = tx->data;
+    return true;
 }
 
-static void io_tx_send(void *ctx, uint8_t *data, uint16_t len, uint32_t local, const struct xord_endpoint *src,
-        const struct xord_endpoint *dst)
+/* Either what was allocated, or the buffer of the datagram that is answered. */
+static bool tx_is_ours(const struct world_shard *shard, const struct xord_tx *tx)
+{
+    if (tx->buf)
+        return tx->buf == tx->data;
+    for (uint32_t i = 0; i < shard->tx_cnt; i++)
+        if (shard->tx[i] == tx->data)
+            return true;
+    return false;
+}
+
+static const struct xord_local *identity_at(const struct member *member, const struct xord_endpoint *ep)
+{
+    uint32_t local = xord_locals_find(member->locals, ep);
+
+    WORLD_CHECK(local != XORD_LOCAL_NONE);
+    return &member->locals->all[local];
+}
+
+static void io_tx_send(void *ctx, const struct xord_tx *txs, size_t cnt)
 {
     struct world_shard *shard = ctx;
-    struct xord_endpoint from = *src;
-    const struct xord_local *identity = &shard->member->locals->all[local];
 
-    WORLD_CHECK(data == shard->tx && len >= XORD_PACKET_MIN_LEN && len <= XORD_PACKET_MAX_LEN);
-    WORLD_CHECK(local < shard->member->locals->cnt);
-    WORLD_CHECK(member_shard_of(shard->member, local, dst) == shard->number); /* replies come home */
-    if (xord_ip_scope(from.ip16) == XORD_IP_UNSPECIFIED)
-        from = identity->ep[!xord_endpoint_is_v4(dst)];
-    world_send(shard->member->world, &from, dst, data, len);
-    free(data);
-    shard->tx = NULL;
+    WORLD_CHECK(cnt > 0 && cnt <= XORD_BURST_MAX);
+    for (size_t i = 0; i < cnt; i++) {
+        const struct xord_tx *tx = &txs[i];
+        const struct xord_local *identity = identity_at(shard->member, &tx->src);
+        uint32_t local = (uint32_t)(identity - shard->member->locals->all);
+
+        WORLD_CHECK(tx_is_ours(shard, tx) && tx->len >= XORD_PACKET_MIN_LEN && tx->len <= XORD_PACKET_MAX_LEN);
+        WORLD_CHECK(member_shard_of(shard->member, local, &tx->dst) == shard->number); /* replies come home */
+        world_send(shard->member->world, &tx->src, &tx->dst, tx->data, tx->len);
+    }
+    for (uint32_t i = 0; i < shard->tx_cnt; i++)
+        free(shard->tx[i]);
+    shard->tx_cnt = 0;
 }
 
 static uint16_t io_shard_of(void *ctx, uint32_t local, const struct xord_endpoint *ep)
@@ -391,7 +414,7 @@ void world_free(struct world *world)
 /* After each call: nothing is left half done. */
 static void shard_called(struct world_shard *shard)
 {
-    WORLD_CHECK(!shard->tx);
+    WORLD_CHECK(shard->tx_cnt == 0);
     shard->due_ns = xord_node_next_ns(shard->node);
 }
 
@@ -439,6 +462,22 @@ static bool listener_take(struct world *world, struct world_packet *packet)
     return false;
 }
 
+/* Every other one stands in a buffer that its answer may be built in; the others end where their memory does. */
+static void dgram_fill(struct xord_dgram *dgram, const struct world_packet *packet, uint32_t local)
+{
+    bool reusable = packet->number % 2 && packet->len <= XORD_PACKET_MAX_LEN;
+
+    *dgram = (struct xord_dgram){.data = malloc(reusable ? XORD_PACKET_MAX_LEN : packet->len),
+            .len = packet->len,
+            .local = local,
+            .peer = packet->src,
+            .dst = packet->dst};
+    WORLD_CHECK(dgram->data || packet->len == 0);
+    if (packet->len)
+        memcpy(dgram->data, packet->data, packet->len);
+    dgram->buf = reusable ? dgram->data : NULL;
+}
+
 /* All that is due now, in bursts as long as one follows another to the same shard. */
 static bool deliver_due(struct world *world)
 {
@@ -462,15 +501,7 @@ static bool deliver_due(struct world *world)
         }
         to = shard;
         if (shard) {
-            burst[cnt] = (struct xord_dgram){.data = malloc(packet->len),
-                    .len = packet->len,
-                    .local = local,
-                    .peer = packet->src,
-                    .dst = packet->dst};
-            WORLD_CHECK(burst[cnt].data || packet->len == 0);
-            if (packet->len)
-                memcpy(burst[cnt].data, packet->data, packet->len);
-            cnt++;
+            dgram_fill(&burst[cnt++], packet, local);
         } else {
             world->unrouted_cnt++;
         }

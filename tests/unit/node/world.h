@@ -74,8 +74,9 @@ struct world_shard {
     struct member *member;
     struct xord_node *node;
     uint16_t number;
-    uint64_t due_ns;                    /* as xord_node_next_ns said after the last call */
-    uint8_t *tx;                        /* allocated, not yet sent */
+    uint64_t due_ns;             /* as xord_node_next_ns said after the last call */
+    uint8_t *tx[XORD_BURST_MAX]; /* allocated since the last tx_send */
+    uint32_t tx_cnt;
     struct xord_table_snapshot **snaps; /* two a host */
     struct xord_table_snapshot **published;
     struct xord_mail *mail_head, *mail_tail;
