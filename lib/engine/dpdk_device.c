@@ -107,8 +107,11 @@ static int configure(struct dpdk_device *device, struct rte_eth_dev_info *info, 
 
 static int pool_make(struct dpdk_device *device, uint16_t worker_cnt, char *err)
 {
-    device->pool = rte_pktmbuf_pool_create("xord_mbufs", dpdk_mbuf_cnt(worker_cnt) - 1, CACHE_LEN, 0,
-            RTE_MBUF_DEFAULT_BUF_SIZE, rte_eth_dev_socket_id(device->port_id));
+    char name[RTE_MEMPOOL_NAMESIZE];
+
+    snprintf(name, sizeof(name), "xord_mbufs_%u", device->port_id);
+    device->pool = rte_pktmbuf_pool_create(name, dpdk_mbuf_cnt(worker_cnt) - 1, CACHE_LEN, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+            rte_eth_dev_socket_id(device->port_id));
     if (device->pool)
         return 0;
     snprintf(err, XORD_PORT_ERR_LEN,

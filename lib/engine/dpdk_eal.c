@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* EAL with defaults that suit a program which is no guest of honour on the machine: it touches no PCI device but the one
  * named, runs without hugepages if there are none free, shares nothing with other processes, stays silent, and leaves
- * nothing behind. What stands after "--" on the command line is added, and wins. */
+ * nothing behind. What stands after "--" on the command line is added, and wins. An application that has started EAL
+ * itself keeps it. */
 #include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
@@ -18,6 +19,7 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_lcore.h>
 #include <rte_log.h>
 
 #include "dpdk_private.h"
@@ -277,12 +279,28 @@ static bool wants_help(const struct xord_port_config *config)
     return given(config, "--help") || given(config, "-h") || given(config, "-v");
 }
 
-int dpdk_eal_start(uint16_t *port_id, const struct xord_port_config *config, char err[XORD_PORT_ERR_LEN])
+/* The device is the application's, who has made it. */
+static int device_find(uint16_t *port_id, const char *devargs, char *err)
+{
+    char name[DPDK_NAME_LEN];
+
+    if (!dpdk_devargs_is_pci(name, devargs))
+        dpdk_devargs_name(name, devargs);
+    if (rte_eth_dev_get_port_by_name(name, port_id) == 0)
+        return 0;
+    snprintf(err, XORD_PORT_ERR_LEN, "there is no device %.60s in the DPDK that runs in this process", name);
+    return -1;
+}
+
+int dpdk_eal_start(uint16_t *port_id, bool *started, const struct xord_port_config *config, char err[XORD_PORT_ERR_LEN])
 {
     const char *devargs = config->spec + strlen("dpdk:");
     struct args args = {0};
     char said[DPDK_SAID_LEN];
 
+    *started = false;
+    if (!eal.started_ever && rte_lcore_count() > 0)
+        return device_find(port_id, devargs, err);
     if (eal.started_ever) {
         snprintf(err, XORD_PORT_ERR_LEN, "DPDK can be started only once in a process: start xord anew");
         return -1;
@@ -303,8 +321,10 @@ int dpdk_eal_start(uint16_t *port_id, const struct xord_port_config *config, cha
         runtime_dir_remove();
         return -1;
     }
-    if (device_probe(port_id, said, devargs, config->worker_cnt, err) == 0)
+    if (device_probe(port_id, said, devargs, config->worker_cnt, err) == 0) {
+        *started = true;
         return 0;
+    }
     dpdk_eal_stop();
     return -1;
 }

@@ -33,9 +33,12 @@ void dpdk_capture_end(struct dpdk_capture *capture, char said[DPDK_SAID_LEN]);
 
 /* ---- dpdk_eal.c ---- */
 
-/* Starts EAL and has it probe the device of config->spec. 0 with *port_id; -1 with one sentence in `err`, and EAL is
- * stopped again. Once in a process, as DPDK cannot be started twice. */
-int dpdk_eal_start(uint16_t *port_id, const struct xord_port_config *config, char err[XORD_PORT_ERR_LEN]);
+/* Starts EAL and has it probe the device of config->spec. 0 with *port_id and *started; -1 with one sentence in `err`, and
+ * EAL is stopped again. Once in a process, as DPDK cannot be started twice. Where the application runs EAL already, the
+ * device is one that it has made, found by its name; EAL is then not ours to stop (*started false), but the port will close
+ * the device, and frees the mbufs' pool: what the application holds of them it gives back before. */
+int dpdk_eal_start(uint16_t *port_id, bool *started, const struct xord_port_config *config,
+        char err[XORD_PORT_ERR_LEN]);
 
 /* Leaves no file behind. */
 void dpdk_eal_stop(void);

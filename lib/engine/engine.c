@@ -78,10 +78,9 @@ static int workers_start(struct xord_engine *engine)
     return err;
 }
 
-struct xord_engine *xord_engine_start(const struct xord_engine_config *config, char err[XORD_PORT_ERR_LEN])
+struct xord_engine *engine_new(const struct xord_engine_config *config, char err[XORD_PORT_ERR_LEN])
 {
     struct xord_engine *engine = calloc(1, sizeof(*engine));
-    int error;
 
     if (!engine) {
         config->port->ops->close(config->port);
@@ -95,6 +94,16 @@ struct xord_engine *xord_engine_start(const struct xord_engine_config *config, c
         xord_engine_stop(engine);
         return NULL;
     }
+    return engine;
+}
+
+struct xord_engine *xord_engine_start(const struct xord_engine_config *config, char err[XORD_PORT_ERR_LEN])
+{
+    struct xord_engine *engine = engine_new(config, err);
+    int error;
+
+    if (!engine)
+        return NULL;
     choose_cpus(engine);
     error = workers_start(engine);
     if (error) {

@@ -83,6 +83,9 @@ struct xord_engine {
     _Atomic bool stop;
 };
 
+/* xord_engine_start without threads: what the workers do is the caller's business. xord_engine_stop frees it. */
+struct xord_engine *engine_new(const struct xord_engine_config *config, char err[XORD_PORT_ERR_LEN]);
+
 int worker_init(struct xord_engine *engine, struct worker *worker, uint16_t shard);
 void worker_free(struct worker *worker);
 void *worker_main(void *arg);

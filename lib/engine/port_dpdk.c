@@ -249,9 +249,8 @@ static int device_and_stacks(struct dpdk_port *self, const struct xord_port_conf
 {
     uint16_t port_id;
 
-    if (dpdk_eal_start(&port_id, config, err))
+    if (dpdk_eal_start(&port_id, &self->eal_started, config, err))
         return -1;
-    self->eal_started = true;
     if (dpdk_device_open(&self->device, port_id, self->worker_cnt, err))
         return -1;
     self->device_open = true;
