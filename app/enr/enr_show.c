@@ -85,7 +85,7 @@ static void row_read(struct enr_row *row, const struct record_in *in, const stru
     row->error[0] = '\0';
     if (!err)
         err = xord_enr_verify(&row->enr, curve);
-    row->has_id = row->decoded && xord_id_from_pubkey(curve, row->enr.id32, row->enr.pubkey33) == 0;
+    row->has_id = row->decoded && xord_id_from_pubkey33(curve, row->enr.id32, row->enr.pubkey33) == 0;
     if (err)
         snprintf(row->error, sizeof(row->error), "%s", what_is_wrong(in, err));
     else if (in->key)

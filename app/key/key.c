@@ -59,7 +59,7 @@ static int print_public(const struct key_args *args, const struct xord_curve *cu
     int err = xord_pubkey_from_seckey(curve, pubkey33, seckey32);
 
     if (!err)
-        err = xord_id_from_pubkey(curve, id32, pubkey33);
+        err = xord_id_from_pubkey33(curve, id32, pubkey33);
     if (err)
         return complain("%s: %s", args->path, xord_strerror(err));
     xord_hex_encode(pubkey, pubkey33, sizeof(pubkey33));

@@ -52,6 +52,8 @@
     X(sessions_evicted, "sessions that gave way to newer ones")                                                        \
     X(records_verified, "record signatures verified")                                                                  \
     X(records_cached, "records known byte for byte, not verified again")                                               \
+    X(curve_operations, "signatures made and checked, key agreements, key pairs")                                      \
+    X(ephemeral_made_late, "handshakes whose key pair was not made ahead")                                             \
     X(ping_in, "PING received")                                                                                        \
     X(pong_in, "PONG accepted")                                                                                        \
     X(findnode_in, "FINDNODE received")                                                                                \

@@ -10,6 +10,8 @@
 #include "xord_bytes.h"
 #include "xord_keccak.h"
 
+#define POINT_LEN 65 /* 0x04 || x || y */
+
 struct xord_curve {
     secp256k1_context *ctx;
 };
@@ -48,17 +50,70 @@ int xord_pubkey_from_seckey(const struct xord_curve *curve, uint8_t pubkey33[33]
     return 0;
 }
 
-int xord_id_from_pubkey(const struct xord_curve *curve, uint8_t id32[32], const uint8_t pubkey33[33])
+_Static_assert(sizeof(struct xord_pubkey) == sizeof(secp256k1_pubkey) &&
+                       _Alignof(struct xord_pubkey) >= _Alignof(secp256k1_pubkey),
+        "the library's own form of a key");
+
+/* The library works on its own type, so keys pass through one; the compiler leaves nothing of it. */
+static secp256k1_pubkey pubkey_of(const struct xord_pubkey *pubkey)
 {
-    secp256k1_pubkey pubkey;
-    uint8_t point[65]; /* 0x04 || x || y */
+    secp256k1_pubkey out;
+
+    memcpy(&out, pubkey, sizeof(out));
+    return out;
+}
+
+static int pubkey_parse(const struct xord_curve *curve, struct xord_pubkey *pubkey, const uint8_t *bytes, size_t len)
+{
+    secp256k1_pubkey parsed;
+
+    if (!secp256k1_ec_pubkey_parse(curve->ctx, &parsed, bytes, len))
+        return XORD_EKEY;
+    memcpy(pubkey, &parsed, sizeof(parsed));
+    return 0;
+}
+
+int xord_pubkey_parse(const struct xord_curve *curve, struct xord_pubkey *pubkey, const uint8_t pubkey33[33])
+{
+    return pubkey_parse(curve, pubkey, pubkey33, XORD_PUBKEY_LEN);
+}
+
+int xord_pubkey_parse_xy(const struct xord_curve *curve, struct xord_pubkey *pubkey, const uint8_t x32[32],
+        const uint8_t y32[32])
+{
+    uint8_t point[POINT_LEN] = {0x04};
+
+    memcpy(point + 1, x32, 32);
+    memcpy(point + 33, y32, 32);
+    return pubkey_parse(curve, pubkey, point, sizeof(point));
+}
+
+void xord_pubkey_xy(const struct xord_curve *curve, uint8_t xy64[64], const struct xord_pubkey *pubkey)
+{
+    secp256k1_pubkey parsed = pubkey_of(pubkey);
+    uint8_t point[POINT_LEN];
     size_t len = sizeof(point);
 
-    if (!secp256k1_ec_pubkey_parse(curve->ctx, &pubkey, pubkey33, XORD_PUBKEY_LEN))
-        return XORD_EKEY;
-    secp256k1_ec_pubkey_serialize(curve->ctx, point, &len, &pubkey, SECP256K1_EC_UNCOMPRESSED);
-    xord_keccak256(id32, point + 1, sizeof(point) - 1);
-    return 0;
+    secp256k1_ec_pubkey_serialize(curve->ctx, point, &len, &parsed, SECP256K1_EC_UNCOMPRESSED);
+    memcpy(xy64, point + 1, 64);
+}
+
+void xord_id_from_pubkey(const struct xord_curve *curve, uint8_t id32[32], const struct xord_pubkey *pubkey)
+{
+    uint8_t xy64[64];
+
+    xord_pubkey_xy(curve, xy64, pubkey);
+    xord_keccak256(id32, xy64, sizeof(xy64));
+}
+
+int xord_id_from_pubkey33(const struct xord_curve *curve, uint8_t id32[32], const uint8_t pubkey33[33])
+{
+    struct xord_pubkey pubkey;
+    int err = xord_pubkey_parse(curve, &pubkey, pubkey33);
+
+    if (!err)
+        xord_id_from_pubkey(curve, id32, &pubkey);
+    return err;
 }
 
 /* In place of the library's hash: the protocol's secret is the compressed point itself. */
@@ -70,14 +125,12 @@ static int compress_point(unsigned char *out, const unsigned char *x32, const un
     return 1;
 }
 
-int xord_ecdh(const struct xord_curve *curve, uint8_t secret33[33], const uint8_t pubkey33[33],
+int xord_ecdh(const struct xord_curve *curve, uint8_t secret33[33], const struct xord_pubkey *pubkey,
         const uint8_t seckey32[32])
 {
-    secp256k1_pubkey pubkey;
+    secp256k1_pubkey parsed = pubkey_of(pubkey);
 
-    if (!secp256k1_ec_pubkey_parse(curve->ctx, &pubkey, pubkey33, XORD_PUBKEY_LEN))
-        return XORD_EKEY;
-    if (!secp256k1_ecdh(curve->ctx, secret33, &pubkey, seckey32, compress_point, NULL)) {
+    if (!secp256k1_ecdh(curve->ctx, secret33, &parsed, seckey32, compress_point, NULL)) {
         xord_wipe(secret33, XORD_ECDH_LEN); /* the library leaves the point times one */
         return XORD_EKEY;
     }
@@ -95,15 +148,13 @@ int xord_sign(const struct xord_curve *curve, uint8_t sig64[64], const uint8_t h
 }
 
 int xord_verify(const struct xord_curve *curve, const uint8_t sig64[64], const uint8_t hash32[32],
-        const uint8_t pubkey33[33])
+        const struct xord_pubkey *pubkey)
 {
-    secp256k1_pubkey pubkey;
+    secp256k1_pubkey parsed = pubkey_of(pubkey);
     secp256k1_ecdsa_signature sig;
 
-    if (!secp256k1_ec_pubkey_parse(curve->ctx, &pubkey, pubkey33, XORD_PUBKEY_LEN))
-        return XORD_EKEY;
     if (!secp256k1_ecdsa_signature_parse_compact(curve->ctx, &sig, sig64))
         return XORD_ESIG;
     secp256k1_ecdsa_signature_normalize(curve->ctx, &sig, &sig); /* the library rejects high s */
-    return secp256k1_ecdsa_verify(curve->ctx, &sig, hash32, &pubkey) ? 0 : XORD_ESIG;
+    return secp256k1_ecdsa_verify(curve->ctx, &sig, hash32, &parsed) ? 0 : XORD_ESIG;
 }

@@ -20,6 +20,12 @@
 
 struct xord_curve;
 
+/* A public key taken apart once, for any number of operations: the compressed form costs a square root, a seventh of a
+ * verification. Valid within the process only; x || y is the form to keep. */
+struct xord_pubkey {
+    _Alignas(16) uint8_t opaque[64];
+};
+
 /* `seed32` blinds the context against side channels. NULL when out of memory. */
 struct xord_curve *xord_curve_open(const uint8_t seed32[32]);
 void xord_curve_close(struct xord_curve *curve);
@@ -28,17 +34,27 @@ void xord_curve_close(struct xord_curve *curve);
 XORD_MUST_CHECK int xord_pubkey_from_seckey(const struct xord_curve *curve, uint8_t pubkey33[33],
         const uint8_t seckey32[32]);
 
-/* keccak-256 of the uncompressed x || y. XORD_EKEY when the bytes are no point. */
-XORD_MUST_CHECK int xord_id_from_pubkey(const struct xord_curve *curve, uint8_t id32[32], const uint8_t pubkey33[33]);
+/* From the compressed form, or from x and y, which costs next to nothing. XORD_EKEY when the bytes are no point; the key
+ * is then not to be used. */
+XORD_MUST_CHECK int xord_pubkey_parse(const struct xord_curve *curve, struct xord_pubkey *pubkey,
+        const uint8_t pubkey33[33]);
+XORD_MUST_CHECK int xord_pubkey_parse_xy(const struct xord_curve *curve, struct xord_pubkey *pubkey,
+        const uint8_t x32[32], const uint8_t y32[32]);
+void xord_pubkey_xy(const struct xord_curve *curve, uint8_t xy64[64], const struct xord_pubkey *pubkey);
 
-/* The compressed point pubkey * seckey, 33 bytes. XORD_EKEY on an invalid key. */
-XORD_MUST_CHECK int xord_ecdh(const struct xord_curve *curve, uint8_t secret33[33], const uint8_t pubkey33[33],
+/* keccak-256 of x || y. */
+void xord_id_from_pubkey(const struct xord_curve *curve, uint8_t id32[32], const struct xord_pubkey *pubkey);
+/* The same of a compressed key. XORD_EKEY when the bytes are no point. */
+XORD_MUST_CHECK int xord_id_from_pubkey33(const struct xord_curve *curve, uint8_t id32[32], const uint8_t pubkey33[33]);
+
+/* The compressed point pubkey * seckey, 33 bytes. XORD_EKEY on an invalid secret. */
+XORD_MUST_CHECK int xord_ecdh(const struct xord_curve *curve, uint8_t secret33[33], const struct xord_pubkey *pubkey,
         const uint8_t seckey32[32]);
 
 /* Signs a 32-byte hash. XORD_EKEY on an invalid key. */
 XORD_MUST_CHECK int xord_sign(const struct xord_curve *curve, uint8_t sig64[64], const uint8_t hash32[32],
         const uint8_t seckey32[32]);
 
-/* 0, XORD_EKEY, or XORD_ESIG. */
+/* 0 or XORD_ESIG. */
 XORD_MUST_CHECK int xord_verify(const struct xord_curve *curve, const uint8_t sig64[64], const uint8_t hash32[32],
-        const uint8_t pubkey33[33]);
+        const struct xord_pubkey *pubkey);

@@ -142,7 +142,7 @@ int xord_enr_decode(struct xord_enr *enr, const uint8_t *data, size_t len)
 
 /* ---- verification ---- */
 
-int xord_enr_verify(struct xord_enr *enr, const struct xord_curve *curve)
+int xord_enr_verify_key(struct xord_enr *enr, struct xord_pubkey *pubkey, const struct xord_curve *curve)
 {
     struct xord_rd rd = xord_rd_init(enr->raw, enr->len);
     struct xord_rd list = xord_rlp_list(&rd);
@@ -158,8 +158,19 @@ int xord_enr_verify(struct xord_enr *enr, const struct xord_curve *curve)
     xord_rlp_put_list_header(&wr, xord_rd_left(&list));
     xord_wr_put(&wr, list.pos, xord_rd_left(&list));
     xord_keccak256(hash32, content, wr.len);
-    err = xord_verify(curve, sig64, hash32, enr->pubkey33);
-    return err ? err : xord_id_from_pubkey(curve, enr->id32, enr->pubkey33);
+    err = xord_pubkey_parse(curve, pubkey, enr->pubkey33);
+    if (!err)
+        err = xord_verify(curve, sig64, hash32, pubkey);
+    if (!err)
+        xord_id_from_pubkey(curve, enr->id32, pubkey);
+    return err;
+}
+
+int xord_enr_verify(struct xord_enr *enr, const struct xord_curve *curve)
+{
+    struct xord_pubkey pubkey;
+
+    return xord_enr_verify_key(enr, &pubkey, curve);
 }
 
 /* ---- text ---- */

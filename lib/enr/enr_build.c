@@ -250,5 +250,5 @@ int xord_enr_sign(struct xord_enr *enr, const struct xord_enr_draft *draft, cons
         err = sign_draft(&record, draft, curve, pubkey33, seckey32);
     if (!err)
         err = xord_enr_decode(enr, raw, record.len);
-    return err ? err : xord_id_from_pubkey(curve, enr->id32, enr->pubkey33);
+    return err ? err : xord_id_from_pubkey33(curve, enr->id32, enr->pubkey33);
 }

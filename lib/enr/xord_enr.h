@@ -44,6 +44,9 @@ XORD_MUST_CHECK int xord_enr_decode(struct xord_enr *enr, const uint8_t *data, s
 
 /* Checks the signature and sets id32 (zeroes on error). EKEY or ESIG. */
 XORD_MUST_CHECK int xord_enr_verify(struct xord_enr *enr, const struct xord_curve *curve);
+/* The same, and gives the key taken apart, for who has more to do with it. */
+XORD_MUST_CHECK int xord_enr_verify_key(struct xord_enr *enr, struct xord_pubkey *pubkey,
+        const struct xord_curve *curve);
 
 /* "enr:..." to a record: decode only. ETEXT, ECANON, ESIZE or decode's errors. White space around is not accepted. */
 XORD_MUST_CHECK int xord_enr_from_text(struct xord_enr *enr, const char *text, size_t text_len);

@@ -121,21 +121,53 @@ static bool send_handshake(struct xord_node *node, const struct job *job, const 
     return true;
 }
 
+/* Of a peer in the table the key is known taken apart; of another it takes a square root. */
+static int peer_key(const struct xord_node *node, struct xord_pubkey *pubkey, const struct conv *conv)
+{
+    const struct xord_table_node *known = NULL;
+
+    if (node_is_host(node, conv->key.local))
+        known = xord_table_find(node->hosts[conv->key.local].table, conv->peer.id32);
+    if (known && memcmp(known->enr.pubkey33, conv->peer.pubkey33, XORD_PUBKEY_LEN) == 0)
+        return node_record_key(node, pubkey, &known->enr);
+    return xord_pubkey_parse(node->cfg.curve, pubkey, conv->peer.pubkey33);
+}
+
+/* The curve's part of answering a challenge: keys, and the head of the handshake packet. */
+static int answer(struct xord_node *node, struct xord_session_keys *keys, uint8_t *head, size_t *head_len,
+        const struct job *job, const struct conv *conv, const uint8_t nonce12[12])
+{
+    struct xord_self self = node_self(node, job->local);
+    struct xord_ephemeral eph;
+    struct xord_pubkey key;
+    uint8_t iv16[16];
+    int err = peer_key(node, &key, conv);
+
+    if (err)
+        return err;
+    if (!xord_ephemerals_take(node->ephemerals, &eph)) {
+        COUNT(node, ephemeral_made_late);
+        COUNT(node, curve_operations);
+    }
+    xord_rng_fill(&node->rng, iv16, sizeof(iv16));
+    xord_counter_add(&node->counters, XORD_CNT_curve_operations, 2);
+    err = xord_handshake_answer(keys, head, head_len, node->cfg.curve, &self, conv->peer.id32, &key, &job->pkt, &eph,
+            nonce12, iv16);
+    xord_wipe(&eph, sizeof(eph));
+    return err;
+}
+
 static void job_whoareyou(struct xord_node *node, const struct job *job)
 {
     struct req *req = request_at(node, job->req, job->request_id8);
-    struct xord_self self = node_self(node, job->local);
     uint8_t head[XORD_HANDSHAKE_HEAD_LEN + XORD_ENR_MAX_LEN], nonce12[12] = {0};
     struct xord_session_keys keys;
-    const struct conv *conv;
     size_t head_len;
 
     if (!req || req->state != REQ_IN_LANE)
         return;
-    conv = &node->convs[req->conv];
     xord_rng_fill(&node->rng, nonce12 + 4, 8);
-    if (xord_handshake_answer(&keys, head, &head_len, node->cfg.curve, &self, conv->peer.id32, conv->peer.pubkey33,
-                &job->pkt, nonce12, &node->rng)) {
+    if (answer(node, &keys, head, &head_len, job, &node->convs[req->conv], nonce12)) {
         request_finish(node, req, XORD_EKEY);
         return;
     }
@@ -205,22 +237,23 @@ static void job_message(struct xord_node *node, const struct job *job)
 }
 
 /* The record of whoever shakes hands: the one in the packet, else the one that our challenge said we have. */
-static int job_record(struct xord_node *node, const struct job *job, struct xord_enr *enr)
+static int job_record(struct xord_node *node, const struct job *job, struct xord_enr *enr, struct xord_pubkey *key)
 {
     const struct xord_table_node *known = NULL;
     int err;
 
     if (job->pkt.record) {
-        err = node_verify_record(node, enr, job->pkt.record, job->pkt.record_len);
-        if (err)
-            return err;
+        err = node_verify_record(node, enr, key, job->pkt.record, job->pkt.record_len);
     } else {
         if (node_is_host(node, job->local))
             known = xord_table_find(node->hosts[job->local].table, job->pkt.src_id32);
         if (!known)
             return XORD_EMISSING;
         *enr = known->enr;
+        err = node_record_key(node, key, enr);
     }
+    if (err)
+        return err;
     return memcmp(enr->id32, job->pkt.src_id32, 32) == 0 ? 0 : XORD_EKEY;
 }
 
@@ -254,6 +287,7 @@ static void job_handshake(struct xord_node *node, const struct job *job)
     struct xord_self self = node_self(node, job->local);
     struct xord_challenge *challenge;
     struct xord_session_keys keys;
+    struct xord_pubkey peer_pubkey;
     struct xord_gcm_job open;
     struct xord_enr enr;
 
@@ -265,15 +299,17 @@ static void job_handshake(struct xord_node *node, const struct job *job)
     }
     if (challenge->waiting > 0)
         challenge->waiting--;
-    if (job_record(node, job, &enr)) {
+    if (job_record(node, job, &enr, &peer_pubkey)) {
         COUNT(node, drop_handshake_record);
         return;
     }
     xord_challenge_data(challenge_data, node->challenges, challenge, &key);
-    if (xord_handshake_accept(&keys, node->cfg.curve, &self, &job->pkt, enr.pubkey33, challenge_data)) {
+    COUNT(node, curve_operations);
+    if (xord_handshake_accept(&keys, node->cfg.curve, &self, &job->pkt, &peer_pubkey, challenge_data)) {
         COUNT(node, drop_handshake_signature);
         return;
     }
+    COUNT(node, curve_operations);
     open = (struct xord_gcm_job){
             .key16 = keys.read_key16,
             .nonce12 = job->pkt.nonce12,

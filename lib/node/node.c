@@ -17,6 +17,7 @@ static void config_set_defaults(struct xord_node_config *cfg)
     cfg->request_cap = or_default(cfg->request_cap, 4096);
     cfg->record_cap = or_default(cfg->record_cap, 65536);
     cfg->lane_cap = or_default(cfg->lane_cap, 256);
+    cfg->ephemeral_cap = or_default(cfg->ephemeral_cap, 256);
     if (!cfg->request_timeout_ns)
         cfg->request_timeout_ns = 500 * XORD_NS_PER_MS;
     if (!cfg->handshake_timeout_ns)
@@ -27,6 +28,7 @@ static int node_init(struct xord_node *node, uint64_t now_ns)
 {
     struct xord_node_config *cfg = &node->cfg;
     struct xord_hash_key challenge_key;
+    uint8_t ephemeral_seed32[32];
     int err;
 
     xord_rng_init(&node->rng, cfg->seed32);
@@ -39,7 +41,10 @@ static int node_init(struct xord_node *node, uint64_t now_ns)
     node->sessions = xord_sessions_new(cfg->session_cap, &node->hash_key);
     node->challenges = xord_challenges_new(cfg->challenge_cap, cfg->handshake_timeout_ns, &challenge_key);
     node->records = record_cache_new(cfg->record_cap, &node->hash_key);
-    if (!node->aes || !node->sessions || !node->challenges || !node->records)
+    xord_rng_fill(&node->rng, ephemeral_seed32, sizeof(ephemeral_seed32));
+    node->ephemerals = xord_ephemerals_new(cfg->ephemeral_cap, cfg->curve, ephemeral_seed32);
+    xord_wipe(ephemeral_seed32, sizeof(ephemeral_seed32));
+    if (!node->aes || !node->sessions || !node->challenges || !node->records || !node->ephemerals)
         return XORD_ENOMEM;
     err = lane_init(node);
     if (!err)
@@ -79,6 +84,7 @@ void xord_node_free(struct xord_node *node)
     requests_free(node);
     lane_free(node);
     record_cache_free(node->records);
+    xord_ephemerals_free(node->ephemerals);
     xord_challenges_free(node->challenges);
     xord_sessions_free(node->sessions);
     if (node->aes)

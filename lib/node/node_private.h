@@ -30,11 +30,19 @@ enum purpose { PURPOSE_LIVENESS = 1, PURPOSE_FETCH, PURPOSE_LOOKUP };
 struct record_cache;
 struct record_cache *record_cache_new(uint32_t capacity, const struct xord_hash_key *key);
 void record_cache_free(struct record_cache *cache);
-/* True and *id32 set when exactly these bytes were verified before. */
-bool record_cache_find(const struct record_cache *cache, uint8_t id32[32], const uint8_t *raw, size_t len);
-void record_cache_put(struct record_cache *cache, const uint8_t id32[32], const uint8_t *raw, size_t len);
+/* What verifying a record has found out. */
+struct record_proof {
+    uint8_t id32[32];
+    uint8_t y32[32]; /* of the key, whose x stands in the record */
+};
+/* The proof when exactly these bytes were verified before, else NULL; valid until the next put. */
+const struct record_proof *record_cache_find(const struct record_cache *cache, const uint8_t *raw, size_t len);
+void record_cache_put(struct record_cache *cache, const struct record_proof *proof, const uint8_t *raw, size_t len);
 /* Decodes and verifies, by the cache where it can. */
-int node_verify_record(struct xord_node *node, struct xord_enr *enr, const uint8_t *raw, size_t len);
+int node_verify_record(struct xord_node *node, struct xord_enr *enr, struct xord_pubkey *pubkey, const uint8_t *raw,
+        size_t len);
+/* The key of a record that was verified at some time. */
+int node_record_key(const struct xord_node *node, struct xord_pubkey *pubkey, const struct xord_enr *enr);
 
 /* ---- request.c ---- */
 
@@ -164,6 +172,7 @@ struct xord_node {
     struct xord_sessions *sessions;
     struct xord_challenges *challenges;
     struct record_cache *records;
+    struct xord_ephemerals *ephemerals;
     struct lane lane;
     struct req *reqs;
     struct conv *convs;

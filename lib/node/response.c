@@ -123,6 +123,7 @@ void request_on_nodes(struct xord_node *node, struct req *req, const struct xord
 {
     struct xord_mail *mail = reply_new(node, req, XORD_MAIL_RECORDS);
     struct xord_bytes_view raw;
+    struct xord_pubkey key;
     struct xord_enr enr;
     size_t pos = 0;
 
@@ -132,7 +133,7 @@ void request_on_nodes(struct xord_node *node, struct req *req, const struct xord
     }
     mail->records.cnt = mail->records.len = 0;
     while (req->record_cnt < NODES_MAX_RECORDS_TAKEN && xord_records_next(&msg->nodes.records, &pos, &raw)) {
-        if (node_verify_record(node, &enr, raw.data, raw.len)) {
+        if (node_verify_record(node, &enr, &key, raw.data, raw.len)) {
             COUNT(node, drop_record_invalid);
             continue;
         }
@@ -164,11 +165,10 @@ static void arm_for_rest(struct xord_node *node, struct req *req)
 static bool records_all_cached(const struct xord_node *node, const struct xord_message *msg)
 {
     struct xord_bytes_view raw;
-    uint8_t id32[32];
     size_t pos = 0;
 
     while (xord_records_next(&msg->nodes.records, &pos, &raw))
-        if (!record_cache_find(node->records, id32, raw.data, raw.len))
+        if (!record_cache_find(node->records, raw.data, raw.len))
             return false;
     return true;
 }

@@ -89,6 +89,7 @@ struct xord_node_config {
     uint32_t request_cap;   /* own requests at a time; 0: 4,096 */
     uint32_t record_cap;    /* verified records remembered; 0: 65,536 */
     uint32_t lane_cap; /* slow jobs waiting for each class of peers, eight times that for our own requests; 0: 256 */
+    uint32_t ephemeral_cap;        /* key pairs made ahead for handshakes of our own; 0: 256 */
     uint64_t request_timeout_ns;   /* 0: 500 ms */
     uint64_t handshake_timeout_ns; /* 0: 1 s; also a challenge's life */
     const struct xord_talk_handler *talk_handlers;

@@ -28,12 +28,12 @@ static void derive_keys(uint8_t keys[KEYS_LEN], const uint8_t secret33[XORD_ECDH
 }
 
 int xord_handshake_keys(uint8_t initiator_key16[16], uint8_t recipient_key16[16], const struct xord_curve *curve,
-        const uint8_t pubkey33[33], const uint8_t seckey32[32], const uint8_t id_a32[32], const uint8_t id_b32[32],
-        const uint8_t *challenge_data, size_t challenge_data_len)
+        const struct xord_pubkey *pubkey, const uint8_t seckey32[32], const uint8_t id_a32[32],
+        const uint8_t id_b32[32], const uint8_t *challenge_data, size_t challenge_data_len)
 {
     uint8_t secret33[XORD_ECDH_LEN];
     uint8_t keys[KEYS_LEN];
-    int err = xord_ecdh(curve, secret33, pubkey33, seckey32);
+    int err = xord_ecdh(curve, secret33, pubkey, seckey32);
 
     if (!err) {
         derive_keys(keys, secret33, id_a32, id_b32, challenge_data, challenge_data_len);
@@ -69,12 +69,12 @@ int xord_id_sign(uint8_t sig64[64], const struct xord_curve *curve, const uint8_
     return xord_sign(curve, sig64, hash32, seckey32);
 }
 
-int xord_id_verify(const uint8_t sig64[64], const struct xord_curve *curve, const uint8_t pubkey33[33],
+int xord_id_verify(const uint8_t sig64[64], const struct xord_curve *curve, const struct xord_pubkey *pubkey,
         const uint8_t *challenge_data, size_t challenge_data_len, const uint8_t eph_pubkey33[33],
         const uint8_t id_b32[32])
 {
     uint8_t hash32[32];
 
     id_proof(hash32, challenge_data, challenge_data_len, eph_pubkey33, id_b32);
-    return xord_verify(curve, sig64, hash32, pubkey33);
+    return xord_verify(curve, sig64, hash32, pubkey);
 }

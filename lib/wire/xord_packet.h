@@ -103,16 +103,16 @@ static inline struct xord_ctr_once_job xord_packet_mask_job(uint8_t *data, size_
 /* ---- handshake computations ---- */
 
 /* initiator_key16 and recipient_key16 from HKDF(salt = challenge-data, ikm = ecdh, info = "discovery v5 key
- * agreement" || id-a || id-b), a being the initiator. `pubkey33` and `seckey32` are whichever halves the caller has.
+ * agreement" || id-a || id-b), a being the initiator. `pubkey` and `seckey32` are whichever halves the caller has.
  * XORD_EKEY. */
 XORD_MUST_CHECK int xord_handshake_keys(uint8_t initiator_key16[16], uint8_t recipient_key16[16],
-        const struct xord_curve *curve, const uint8_t pubkey33[33], const uint8_t seckey32[32],
+        const struct xord_curve *curve, const struct xord_pubkey *pubkey, const uint8_t seckey32[32],
         const uint8_t id_a32[32], const uint8_t id_b32[32], const uint8_t *challenge_data, size_t challenge_data_len);
 
 /* sha256("discovery v5 identity proof" || challenge-data || ephemeral-pubkey || id-b), signed or verified. */
 XORD_MUST_CHECK int xord_id_sign(uint8_t sig64[64], const struct xord_curve *curve, const uint8_t seckey32[32],
         const uint8_t *challenge_data, size_t challenge_data_len, const uint8_t eph_pubkey33[33],
         const uint8_t id_b32[32]);
-XORD_MUST_CHECK int xord_id_verify(const uint8_t sig64[64], const struct xord_curve *curve, const uint8_t pubkey33[33],
-        const uint8_t *challenge_data, size_t challenge_data_len, const uint8_t eph_pubkey33[33],
-        const uint8_t id_b32[32]);
+XORD_MUST_CHECK int xord_id_verify(const uint8_t sig64[64], const struct xord_curve *curve,
+        const struct xord_pubkey *pubkey, const uint8_t *challenge_data, size_t challenge_data_len,
+        const uint8_t eph_pubkey33[33], const uint8_t id_b32[32]);

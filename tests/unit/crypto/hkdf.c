@@ -129,6 +129,7 @@ Test(hkdf, derives_the_protocols_session_keys)
     static const uint8_t seed[32] = {1};
     uint8_t secret[33], key[32], pubkey[33], id_a[32], id_b[32], challenge[63], want[32], out[32];
     struct xord_curve *curve = xord_curve_open(seed);
+    struct xord_pubkey parsed;
     struct xord_slice info[] = {text("discovery v5 key agreement"), {id_a, 32}, {id_b, 32}};
 
     test_hex(key, VEC_KDF_EPHEMERAL_KEY);
@@ -137,7 +138,7 @@ Test(hkdf, derives_the_protocols_session_keys)
     test_hex(id_b, VEC_KDF_NODE_ID_B);
     cr_assert(test_hex(challenge, VEC_KDF_CHALLENGE_DATA) == sizeof(challenge));
     test_hex(want, VEC_KDF_INITIATOR_KEY VEC_KDF_RECIPIENT_KEY);
-    cr_assert(xord_ecdh(curve, secret, pubkey, key) == 0);
+    cr_assert(xord_pubkey_parse(curve, &parsed, pubkey) == 0 && xord_ecdh(curve, secret, &parsed, key) == 0);
     xord_hkdf_sha256(out, sizeof(out), challenge, sizeof(challenge), secret, sizeof(secret), info, 3);
     cr_assert_bytes(out, want, sizeof(out));
     xord_curve_close(curve);

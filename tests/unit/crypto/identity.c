@@ -52,6 +52,28 @@ static void random_key(uint8_t seckey[32], uint8_t pubkey[33])
     } while (xord_pubkey_from_seckey(curve, pubkey, seckey) != 0);
 }
 
+static struct xord_pubkey parsed(const uint8_t pubkey33[33])
+{
+    struct xord_pubkey key;
+
+    cr_assert(xord_pubkey_parse(curve, &key, pubkey33) == 0);
+    return key;
+}
+
+static int ecdh(uint8_t secret33[33], const uint8_t pubkey33[33], const uint8_t seckey32[32])
+{
+    struct xord_pubkey key = parsed(pubkey33);
+
+    return xord_ecdh(curve, secret33, &key, seckey32);
+}
+
+static int verify(const uint8_t sig64[64], const uint8_t hash32[32], const uint8_t pubkey33[33])
+{
+    struct xord_pubkey key = parsed(pubkey33);
+
+    return xord_verify(curve, sig64, hash32, &key);
+}
+
 /* out = order - s, big-endian. */
 static void negate_s(uint8_t s[32])
 {
@@ -82,7 +104,7 @@ Test(identity, ecdh_gives_the_specifications_compressed_point)
     test_hex(pubkey, VEC_ECDH_PUBLIC_KEY);
     test_hex(seckey, VEC_ECDH_SECRET_KEY);
     test_hex(want, VEC_ECDH_SHARED_SECRET);
-    cr_assert(xord_ecdh(curve, got, pubkey, seckey) == 0);
+    cr_assert(ecdh(got, pubkey, seckey) == 0);
     cr_assert_bytes(got, want, 33);
 }
 
@@ -93,7 +115,7 @@ Test(identity, ecdh_is_the_same_from_both_sides)
 
         random_key(a, pub_a);
         random_key(b, pub_b);
-        cr_assert(xord_ecdh(curve, ab, pub_b, a) == 0 && xord_ecdh(curve, ba, pub_a, b) == 0);
+        cr_assert(ecdh(ab, pub_b, a) == 0 && ecdh(ba, pub_a, b) == 0);
         cr_assert_bytes(ab, ba, 33);
     }
 }
@@ -114,7 +136,7 @@ Test(identity, node_ids_are_the_specifications)
         test_hex(seckey, rows[i].key);
         test_hex(want, rows[i].id);
         cr_assert(xord_pubkey_from_seckey(curve, pubkey, seckey) == 0);
-        cr_assert(xord_id_from_pubkey(curve, got, pubkey) == 0);
+        cr_assert(xord_id_from_pubkey33(curve, got, pubkey) == 0);
         cr_assert(memcmp(got, want, 32) == 0, "node id of key %s", rows[i].key);
     }
 }
@@ -146,7 +168,7 @@ Test(identity, id_signature_is_the_specifications)
     cr_assert(xord_sign(curve, got, hash, seckey) == 0);
     cr_assert_bytes(got, want, 64);
     cr_assert(xord_pubkey_from_seckey(curve, pubkey, seckey) == 0);
-    cr_assert(xord_verify(curve, want, hash, pubkey) == 0);
+    cr_assert(verify(want, hash, pubkey) == 0);
 }
 
 Test(identity, secret_keys_out_of_range_are_refused)
@@ -159,20 +181,41 @@ Test(identity, secret_keys_out_of_range_are_refused)
         cr_assert(xord_pubkey_from_seckey(curve, out, seckey) == XORD_EKEY, "%s", bad_seckeys[i]);
         cr_assert(xord_sign(curve, out, hash, seckey) == XORD_EKEY, "%s", bad_seckeys[i]);
         memset(out, 0xee, sizeof(out));
-        cr_assert(xord_ecdh(curve, out, pubkey, seckey) == XORD_EKEY, "%s", bad_seckeys[i]);
+        cr_assert(ecdh(out, pubkey, seckey) == XORD_EKEY, "%s", bad_seckeys[i]);
         cr_assert_bytes(out, zeroes, 33);
     }
 }
 
 Test(identity, bytes_that_are_no_point_are_refused)
 {
-    uint8_t pubkey[33], out[33], hash[32] = {1}, sig[64] = {1}, seckey[32] = {1};
+    struct xord_pubkey key;
+    uint8_t pubkey[33], out[33];
 
     for (size_t i = 0; i < sizeof(bad_pubkeys) / sizeof(bad_pubkeys[0]); i++) {
         cr_assert(test_hex(pubkey, bad_pubkeys[i]) == 33, "%s", bad_pubkeys[i]);
-        cr_assert(xord_id_from_pubkey(curve, out, pubkey) == XORD_EKEY, "%s", bad_pubkeys[i]);
-        cr_assert(xord_ecdh(curve, out, pubkey, seckey) == XORD_EKEY, "%s", bad_pubkeys[i]);
-        cr_assert(xord_verify(curve, sig, hash, pubkey) == XORD_EKEY, "%s", bad_pubkeys[i]);
+        cr_assert(xord_pubkey_parse(curve, &key, pubkey) == XORD_EKEY, "%s", bad_pubkeys[i]);
+        cr_assert(xord_id_from_pubkey33(curve, out, pubkey) == XORD_EKEY, "%s", bad_pubkeys[i]);
+    }
+}
+
+/* x and y bring back the very key; any other y but the mirrored one is off the curve. */
+Test(identity, a_key_comes_back_from_x_and_y)
+{
+    for (int i = 0; i < 50; i++) {
+        uint8_t seckey[32], pubkey[33], xy[64];
+        struct xord_pubkey key, again;
+
+        random_key(seckey, pubkey);
+        key = parsed(pubkey);
+        xord_pubkey_xy(curve, xy, &key);
+        cr_assert_bytes(xy, pubkey + 1, 32);
+        cr_assert(xord_pubkey_parse_xy(curve, &again, xy, xy + 32) == 0);
+        cr_assert_bytes(&key, &again, sizeof(key));
+        for (unsigned bit = 0; bit < 64 * 8; bit++) {
+            xy[bit / 8] ^= (uint8_t)(1U << bit % 8);
+            cr_assert(xord_pubkey_parse_xy(curve, &again, xy, xy + 32) == XORD_EKEY, "bit %u", bit);
+            xy[bit / 8] ^= (uint8_t)(1U << bit % 8);
+        }
     }
 }
 
@@ -187,7 +230,7 @@ Test(identity, signatures_verify_have_low_s_and_repeat)
         cr_assert(xord_sign(curve, again, hash, seckey) == 0);
         cr_assert_bytes(sig, again, 64);
         cr_assert(is_low_s(sig));
-        cr_assert(xord_verify(curve, sig, hash, pubkey) == 0);
+        cr_assert(verify(sig, hash, pubkey) == 0);
     }
 }
 
@@ -201,12 +244,13 @@ Test(identity, high_s_is_accepted)
         cr_assert(xord_sign(curve, sig, hash, seckey) == 0);
         negate_s(sig + 32);
         cr_assert(!is_low_s(sig));
-        cr_assert(xord_verify(curve, sig, hash, pubkey) == 0);
+        cr_assert(verify(sig, hash, pubkey) == 0);
     }
 }
 
 Test(identity, any_flipped_bit_is_refused)
 {
+    struct xord_pubkey key;
     uint8_t seckey[32], pubkey[33], hash[32], sig[64];
 
     random_key(seckey, pubkey);
@@ -214,20 +258,21 @@ Test(identity, any_flipped_bit_is_refused)
     cr_assert(xord_sign(curve, sig, hash, seckey) == 0);
     for (unsigned bit = 0; bit < 64 * 8; bit++) {
         sig[bit / 8] ^= (uint8_t)(1U << bit % 8);
-        cr_assert(xord_verify(curve, sig, hash, pubkey) == XORD_ESIG, "signature bit %u", bit);
+        cr_assert(verify(sig, hash, pubkey) == XORD_ESIG, "signature bit %u", bit);
         sig[bit / 8] ^= (uint8_t)(1U << bit % 8);
     }
     for (unsigned bit = 0; bit < 32 * 8; bit++) {
         hash[bit / 8] ^= (uint8_t)(1U << bit % 8);
-        cr_assert(xord_verify(curve, sig, hash, pubkey) == XORD_ESIG, "hash bit %u", bit);
+        cr_assert(verify(sig, hash, pubkey) == XORD_ESIG, "hash bit %u", bit);
         hash[bit / 8] ^= (uint8_t)(1U << bit % 8);
     }
     for (unsigned bit = 0; bit < 33 * 8; bit++) {
         pubkey[bit / 8] ^= (uint8_t)(1U << bit % 8);
-        cr_assert(xord_verify(curve, sig, hash, pubkey) != 0, "key bit %u", bit);
+        cr_assert(xord_pubkey_parse(curve, &key, pubkey) != 0 || xord_verify(curve, sig, hash, &key) == XORD_ESIG,
+                "key bit %u", bit);
         pubkey[bit / 8] ^= (uint8_t)(1U << bit % 8);
     }
-    cr_assert(xord_verify(curve, sig, hash, pubkey) == 0);
+    cr_assert(verify(sig, hash, pubkey) == 0);
 }
 
 Test(identity, signatures_with_r_or_s_out_of_range_are_refused)
@@ -239,7 +284,7 @@ Test(identity, signatures_with_r_or_s_out_of_range_are_refused)
     test_hex(pubkey, "02" GENERATOR);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         test_hex(sig, bad[i]);
-        cr_assert(xord_verify(curve, sig, hash, pubkey) == XORD_ESIG, "%s", bad[i]);
+        cr_assert(verify(sig, hash, pubkey) == XORD_ESIG, "%s", bad[i]);
     }
 }
 
@@ -247,12 +292,14 @@ Test(identity, the_blinding_seed_changes_no_result)
 {
     static const uint8_t seed[32] = "another seed";
     struct xord_curve *other = xord_curve_open(seed);
+    struct xord_pubkey key;
     uint8_t seckey[32], a[64], b[64], hash[32] = {7}, pubkey[33];
 
     random_key(seckey, pubkey);
     cr_assert(xord_sign(curve, a, hash, seckey) == 0 && xord_sign(other, b, hash, seckey) == 0);
     cr_assert_bytes(a, b, 64);
-    cr_assert(xord_ecdh(curve, a, pubkey, seckey) == 0 && xord_ecdh(other, b, pubkey, seckey) == 0);
+    key = parsed(pubkey);
+    cr_assert(xord_ecdh(curve, a, &key, seckey) == 0 && xord_ecdh(other, b, &key, seckey) == 0);
     cr_assert_bytes(a, b, 33);
     xord_curve_close(other);
     xord_curve_close(NULL);

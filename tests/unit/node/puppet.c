@@ -45,7 +45,7 @@ static void seckey_at(struct world *world, uint8_t seckey32[32], const uint8_t *
     do {
         world_seckey(world, seckey32);
         WORLD_CHECK(xord_pubkey_from_seckey(world->curve, pubkey33, seckey32) == 0);
-        WORLD_CHECK(xord_id_from_pubkey(world->curve, own32, pubkey33) == 0);
+        WORLD_CHECK(xord_id_from_pubkey33(world->curve, own32, pubkey33) == 0);
     } while (distance && xord_log_distance(own32, id32) != distance);
 }
 
@@ -212,15 +212,20 @@ void puppet_send_handshake(struct puppet *puppet, const struct xord_peer *to, co
         const uint8_t *plain, size_t len, uint8_t spoil)
 {
     struct xord_self self = {.id32 = puppet->enr.id32, .seckey32 = puppet->seckey32, .enr = &puppet->enr};
-    uint8_t data[XORD_PACKET_MAX_LEN], nonce12[12];
+    uint8_t data[XORD_PACKET_MAX_LEN], nonce12[12], iv16[16];
+    struct xord_ephemeral eph;
+    struct xord_pubkey key;
     size_t head_len;
 
     WORLD_CHECK(whoareyou->pkt.flag == XORD_FLAG_WHOAREYOU);
     xord_rng_fill(&puppet->world->rng, nonce12, sizeof(nonce12));
     xord_store_be32(nonce12, 0);
     puppet->sent_cnt = 1;
-    WORLD_CHECK(xord_handshake_answer(&puppet->keys, data, &head_len, puppet->world->curve, &self, to->id32,
-                        to->pubkey33, &whoareyou->pkt, nonce12, &puppet->world->rng) == 0);
+    xord_rng_fill(&puppet->world->rng, iv16, sizeof(iv16));
+    xord_ephemeral_make(&eph, puppet->world->curve, &puppet->world->rng);
+    WORLD_CHECK(xord_pubkey_parse(puppet->world->curve, &key, to->pubkey33) == 0);
+    WORLD_CHECK(xord_handshake_answer(&puppet->keys, data, &head_len, puppet->world->curve, &self, to->id32, &key,
+                        &whoareyou->pkt, &eph, nonce12, iv16) == 0);
     data[XORD_HANDSHAKE_HEAD_LEN - XORD_PUBKEY_LEN - 1] ^= spoil;
     seal_and_send(puppet, to, data, head_len, nonce12, plain, len);
 }
@@ -267,9 +272,10 @@ bool puppet_accept(struct puppet *puppet, const struct puppet_packet *packet, co
 {
     struct xord_self self = {.id32 = puppet->enr.id32, .seckey32 = puppet->seckey32, .enr = &puppet->enr};
     struct xord_session_keys keys;
+    struct xord_pubkey key;
 
-    if (packet->pkt.flag != XORD_FLAG_HANDSHAKE ||
-            xord_handshake_accept(&keys, puppet->world->curve, &self, &packet->pkt, pubkey33, puppet->challenge) ||
+    if (packet->pkt.flag != XORD_FLAG_HANDSHAKE || xord_pubkey_parse(puppet->world->curve, &key, pubkey33) ||
+            xord_handshake_accept(&keys, puppet->world->curve, &self, &packet->pkt, &key, puppet->challenge) ||
             !open_with(puppet, packet, keys.read_key16, out))
         return false;
     puppet->keys = keys;

@@ -12,7 +12,8 @@ static const struct xord_aes_ops *const ops = &xord_aes_ipsec_mb;
 
 /* Node A of the vectors starts, node B challenges. */
 struct party {
-    uint8_t seckey32[32], pubkey33[33], id32[32];
+    uint8_t seckey32[32], id32[32];
+    struct xord_pubkey key;
     struct xord_enr enr;
     struct xord_self self;
 };
@@ -24,13 +25,14 @@ static struct xord_rng rng;
 
 static void party_open(struct party *party, const char *seckey_hex, const char *id_hex)
 {
-    uint8_t id32[32];
+    uint8_t id32[32], pubkey33[33];
     struct xord_enr_draft draft;
 
     test_hex(party->seckey32, seckey_hex);
     test_hex(id32, id_hex);
-    cr_assert_eq(xord_pubkey_from_seckey(curve, party->pubkey33, party->seckey32), 0);
-    cr_assert_eq(xord_id_from_pubkey(curve, party->id32, party->pubkey33), 0);
+    cr_assert_eq(xord_pubkey_from_seckey(curve, pubkey33, party->seckey32), 0);
+    cr_assert_eq(xord_pubkey_parse(curve, &party->key, pubkey33), 0);
+    xord_id_from_pubkey(curve, party->id32, &party->key);
     cr_assert_bytes(party->id32, id32, 32);
     xord_enr_draft_init(&draft, 1);
     cr_assert_eq(xord_enr_draft_set(&draft, (const uint8_t *)"ip", 2, (const uint8_t *)"\x7f\0\0\1", 4), 0);
@@ -88,7 +90,7 @@ static void check_vector(const char *packet_hex, const char *challenge_hex, cons
     uint8_t data[XORD_PACKET_MAX_LEN], plain[XORD_PACKET_MAX_LEN], challenge[XORD_CHALLENGE_DATA_LEN], want16[16];
     size_t len = test_hex(data, packet_hex);
     struct xord_session_keys keys;
-    const uint8_t *pubkey33 = a.pubkey33;
+    struct xord_pubkey key = a.key;
     struct xord_packet pkt;
     struct xord_enr enr;
 
@@ -98,10 +100,10 @@ static void check_vector(const char *packet_hex, const char *challenge_hex, cons
     cr_assert_eq(pkt.record != NULL, with_record);
     if (pkt.record) {
         cr_assert_eq(xord_enr_decode(&enr, pkt.record, pkt.record_len), 0);
-        cr_assert_eq(xord_enr_verify(&enr, curve), 0);
-        pubkey33 = enr.pubkey33;
+        cr_assert_eq(xord_enr_verify_key(&enr, &key, curve), 0);
+        cr_assert_bytes(&key, &a.key, sizeof(key));
     }
-    cr_assert_eq(xord_handshake_accept(&keys, curve, &b.self, &pkt, pubkey33, challenge), 0);
+    cr_assert_eq(xord_handshake_accept(&keys, curve, &b.self, &pkt, &key, challenge), 0);
     cr_assert_bytes(keys.read_key16, want16, 16);
     cr_assert_eq(open_message(plain, &pkt, keys.read_key16), 0);
     cr_assert_eq(plain[0], 1, "the message is no PING");
@@ -129,11 +131,11 @@ Test(handshake, refuses_another_challenge)
     cr_assert_eq(unmask(&pkt, data, len, &b), 0);
     for (size_t i = 0; i < sizeof(challenge); i++) {
         challenge[i] ^= 1;
-        cr_assert_eq(xord_handshake_accept(&keys, curve, &b.self, &pkt, a.pubkey33, challenge), XORD_ESIG);
+        cr_assert_eq(xord_handshake_accept(&keys, curve, &b.self, &pkt, &a.key, challenge), XORD_ESIG);
         challenge[i] ^= 1;
     }
-    cr_assert_eq(xord_handshake_accept(&keys, curve, &b.self, &pkt, b.pubkey33, challenge), XORD_ESIG);
-    cr_assert_eq(xord_handshake_accept(&keys, curve, &a.self, &pkt, a.pubkey33, challenge), XORD_ESIG);
+    cr_assert_eq(xord_handshake_accept(&keys, curve, &b.self, &pkt, &b.key, challenge), XORD_ESIG);
+    cr_assert_eq(xord_handshake_accept(&keys, curve, &a.self, &pkt, &a.key, challenge), XORD_ESIG);
 }
 
 /* ---- our two halves against each other ---- */
@@ -146,25 +148,25 @@ struct exchange {
 };
 
 /* A answers B's challenge, which says that B knows A's record of `known_seq`, with a message of one byte. */
-static int answer(struct exchange *ex, uint64_t known_seq, const uint8_t *b_pubkey33)
+static void answer(struct exchange *ex, uint64_t known_seq)
 {
     static const uint8_t iv16[16] = {1}, id_nonce16[16] = {2}, request_nonce12[12] = {3}, nonce12[12] = {4};
     uint8_t masked[XORD_CHALLENGE_DATA_LEN];
     struct xord_packet whoareyou;
     struct xord_ctr_key key;
     struct xord_gcm_job seal = {.nonce12 = nonce12, .src = (const uint8_t *)"m", .len = 1};
+    struct xord_ephemeral eph;
     size_t head_len;
-    int err;
 
     xord_packet_put_whoareyou(ex->challenge, iv16, request_nonce12, id_nonce16, known_seq);
     memcpy(masked, ex->challenge, sizeof(masked));
     xord_masking_key(ops, aes, &key, a.id32);
     xord_packet_mask(masked, sizeof(masked), ops, aes, &key);
     cr_assert_eq(unmask(&whoareyou, masked, sizeof(masked), &a), 0);
-    err = xord_handshake_answer(&ex->keys, ex->packet, &head_len, curve, &a.self, b.id32, b_pubkey33, &whoareyou,
-            nonce12, &rng);
-    if (err)
-        return err;
+    xord_ephemeral_make(&eph, curve, &rng);
+    cr_assert_eq(xord_handshake_answer(&ex->keys, ex->packet, &head_len, curve, &a.self, b.id32, &b.key, &whoareyou,
+                         &eph, nonce12, iv16),
+            0);
     seal.key16 = ex->keys.write_key16;
     seal.aad = ex->packet;
     seal.aad_len = (uint32_t)head_len;
@@ -173,7 +175,6 @@ static int answer(struct exchange *ex, uint64_t known_seq, const uint8_t *b_pubk
     xord_masking_key(ops, aes, &key, b.id32);
     xord_packet_mask(ex->packet, head_len, ops, aes, &key);
     ex->len = head_len + 1 + XORD_GCM_TAG_LEN;
-    return 0;
 }
 
 static void check_round_trip(uint64_t known_seq, bool with_record)
@@ -183,7 +184,7 @@ static void check_round_trip(uint64_t known_seq, bool with_record)
     struct xord_packet pkt;
     struct exchange ex;
 
-    cr_assert_eq(answer(&ex, known_seq, b.pubkey33), 0);
+    answer(&ex, known_seq);
     cr_assert_eq(unmask(&pkt, ex.packet, ex.len, &b), 0);
     cr_assert_eq(pkt.flag, XORD_FLAG_HANDSHAKE);
     cr_assert_eq(pkt.record != NULL, with_record);
@@ -192,7 +193,7 @@ static void check_round_trip(uint64_t known_seq, bool with_record)
         cr_assert_bytes(pkt.record, a.enr.raw, a.enr.len);
     }
     cr_assert_bytes(pkt.src_id32, a.id32, 32);
-    cr_assert_eq(xord_handshake_accept(&theirs, curve, &b.self, &pkt, a.pubkey33, ex.challenge), 0);
+    cr_assert_eq(xord_handshake_accept(&theirs, curve, &b.self, &pkt, &a.key, ex.challenge), 0);
     cr_assert_bytes(theirs.read_key16, ex.keys.write_key16, 16);
     cr_assert_bytes(theirs.write_key16, ex.keys.read_key16, 16);
     cr_assert(memcmp(theirs.read_key16, theirs.write_key16, 16) != 0);
@@ -211,21 +212,27 @@ Test(handshake, round_trip_without_record)
     check_round_trip(UINT64_MAX, false);
 }
 
-Test(handshake, ephemeral_keys_are_fresh)
+Test(handshake, another_ephemeral_key_gives_other_session_keys)
 {
     struct exchange one, two;
 
-    cr_assert_eq(answer(&one, 0, b.pubkey33), 0);
-    cr_assert_eq(answer(&two, 0, b.pubkey33), 0);
+    answer(&one, 0);
+    answer(&two, 0);
     cr_assert(memcmp(one.keys.write_key16, two.keys.write_key16, 16) != 0);
 }
 
-Test(handshake, refuses_a_peer_without_a_key)
+Test(handshake, refuses_an_ephemeral_secret_that_is_none)
 {
-    uint8_t bad33[33] = {5};
-    struct exchange ex;
+    uint8_t challenge[XORD_CHALLENGE_DATA_LEN] = {0}, head[XORD_HANDSHAKE_HEAD_LEN + XORD_ENR_MAX_LEN];
+    struct xord_packet whoareyou = {.head = challenge, .head_len = sizeof(challenge)};
+    static const uint8_t nonce12[12], iv16[16];
+    struct xord_ephemeral zero = {0};
+    struct xord_session_keys keys;
+    size_t head_len;
 
-    cr_assert_eq(answer(&ex, 0, bad33), XORD_EKEY);
+    cr_assert_eq(xord_handshake_answer(&keys, head, &head_len, curve, &a.self, b.id32, &b.key, &whoareyou, &zero,
+                         nonce12, iv16),
+            XORD_EKEY);
 }
 
 /* A signature that is right over an ephemeral key that is no point: the key agreement must refuse it. */
@@ -236,12 +243,12 @@ Test(handshake, refuses_an_ephemeral_key_that_is_no_point)
     struct exchange ex;
     struct xord_packet pkt;
 
-    cr_assert_eq(answer(&ex, 0, b.pubkey33), 0);
+    answer(&ex, 0);
     cr_assert_eq(unmask(&pkt, ex.packet, ex.len, &b), 0);
     cr_assert_eq(xord_id_sign(sig64, curve, a.seckey32, ex.challenge, sizeof(ex.challenge), bad33, b.id32), 0);
     pkt.signature64 = sig64;
     pkt.eph_pubkey33 = bad33;
-    cr_assert_eq(xord_handshake_accept(&keys, curve, &b.self, &pkt, a.pubkey33, ex.challenge), XORD_EKEY);
+    cr_assert_eq(xord_handshake_accept(&keys, curve, &b.self, &pkt, &a.key, ex.challenge), XORD_EKEY);
 }
 
 Test(handshake, leaks_nothing)

@@ -190,6 +190,7 @@ static void check_handshake(struct fixture *fx, const struct vector *v, const st
     uint8_t challenge_data[XORD_CHALLENGE_DATA_LEN];
     uint8_t eph_pubkey33[33];
     uint8_t pubkey_a33[33];
+    struct xord_pubkey eph_key, key_a;
     uint8_t read_key[16];
     uint8_t keys[32];
 
@@ -197,12 +198,14 @@ static void check_handshake(struct fixture *fx, const struct vector *v, const st
     test_hex(eph_pubkey33, v->eph_pubkey);
     test_hex(read_key, v->read_key);
     cr_assert_bytes(pkt->eph_pubkey33, eph_pubkey33, 33);
-    cr_assert_eq(xord_handshake_keys(keys, keys + 16, fx->curve, pkt->eph_pubkey33, fx->seckey_b32, pkt->src_id32,
-                         fx->id_b32, challenge_data, sizeof(challenge_data)),
+    cr_assert_eq(xord_pubkey_parse(fx->curve, &eph_key, pkt->eph_pubkey33), 0);
+    cr_assert_eq(xord_handshake_keys(keys, keys + 16, fx->curve, &eph_key, fx->seckey_b32, pkt->src_id32, fx->id_b32,
+                         challenge_data, sizeof(challenge_data)),
             0);
     cr_assert_bytes(keys, read_key, 16);
     cr_assert_eq(xord_pubkey_from_seckey(fx->curve, pubkey_a33, fx->seckey_a32), 0);
-    cr_assert_eq(xord_id_verify(pkt->signature64, fx->curve, pubkey_a33, challenge_data, sizeof(challenge_data),
+    cr_assert_eq(xord_pubkey_parse(fx->curve, &key_a, pubkey_a33), 0);
+    cr_assert_eq(xord_id_verify(pkt->signature64, fx->curve, &key_a, challenge_data, sizeof(challenge_data),
                          pkt->eph_pubkey33, fx->id_b32),
             0, "%s", v->name);
     cr_assert_eq(pkt->record != NULL, v->has_record);
