@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "node_private.h"
+#include "xord_mem.h"
 
 #define WAYS 4
 
@@ -20,6 +21,11 @@ struct record_cache {
     struct xord_hash_key key;
 };
 
+static size_t records_len(const struct record_cache *cache)
+{
+    return ((size_t)cache->set_mask + 1) * WAYS * sizeof(*cache->records);
+}
+
 struct record_cache *record_cache_new(uint32_t capacity, const struct xord_hash_key *key)
 {
     struct record_cache *cache = calloc(1, sizeof(*cache));
@@ -31,7 +37,7 @@ struct record_cache *record_cache_new(uint32_t capacity, const struct xord_hash_
         sets *= 2;
     cache->set_mask = sets - 1;
     cache->key = *key;
-    cache->records = calloc((size_t)sets * WAYS, sizeof(*cache->records));
+    cache->records = xord_mem_alloc(records_len(cache));
     cache->next_way = calloc(sets, 1);
     if (!cache->records || !cache->next_way) {
         record_cache_free(cache);
@@ -44,7 +50,7 @@ void record_cache_free(struct record_cache *cache)
 {
     if (!cache)
         return;
-    free(cache->records);
+    xord_mem_free(cache->records, records_len(cache));
     free(cache->next_way);
     free(cache);
 }

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "xord_mem.h"
+
 #define WAYS 8
 
 struct xord_challenges {
@@ -15,6 +17,11 @@ struct xord_challenges {
 
 _Static_assert(sizeof(struct xord_challenge) == 48, "a challenge holds little more than the nonce");
 
+static size_t entries_len(const struct xord_challenges *challenges)
+{
+    return ((size_t)challenges->set_mask + 1) * WAYS * sizeof(*challenges->entries);
+}
+
 struct xord_challenges *xord_challenges_new(uint32_t capacity, uint64_t life_ns, const struct xord_hash_key *hash_key)
 {
     struct xord_challenges *challenges = calloc(1, sizeof(*challenges));
@@ -24,12 +31,12 @@ struct xord_challenges *xord_challenges_new(uint32_t capacity, uint64_t life_ns,
         return NULL;
     while (sets * WAYS < capacity)
         sets *= 2;
-    challenges->entries = calloc((size_t)sets * WAYS, sizeof(*challenges->entries));
+    challenges->set_mask = sets - 1;
+    challenges->entries = xord_mem_alloc(entries_len(challenges));
     if (!challenges->entries) {
         free(challenges);
         return NULL;
     }
-    challenges->set_mask = sets - 1;
     challenges->life_ns = life_ns;
     challenges->hash_key = *hash_key;
     return challenges;
@@ -39,7 +46,7 @@ void xord_challenges_free(struct xord_challenges *challenges)
 {
     if (!challenges)
         return;
-    free(challenges->entries);
+    xord_mem_free(challenges->entries, entries_len(challenges));
     free(challenges);
 }
 

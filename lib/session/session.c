@@ -1,62 +1,75 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Session cache: slots in one array, an open-addressed index with linear probing, two LRU lists. */
+/* Session cache: slots in one array, an open-addressed index with linear probing, three lists.
+ *
+ * An index entry is 32 bits: as many of the hash as there is room for || slot + 1, and 0 where there is none. The bits of
+ * the hash keep a probe from reading slots in vain; what is found is always compared whole. */
 #include "xord_session.h"
 
 #include <stdlib.h>
 
+#include "xord_hash56.h"
+#include "xord_mem.h"
+
 #define NIL UINT32_MAX
 
-enum segment { PROBATION, PROTECTED };
+enum segment { PROBATION, IDLE, PROTECTED, SEGMENTS };
 
 struct lru {
-    uint32_t head; /* most recent */
+    uint32_t head; /* latest linked */
     uint32_t tail;
     uint32_t cnt;
 };
 
 struct xord_sessions {
+    struct xord_hash56 hash;
     struct xord_session *slots;
-    uint32_t *index; /* slot number or NIL */
+    uint32_t *index;
     uint32_t index_mask;
+    uint32_t slot_mask; /* the part of an entry that is slot + 1 */
     uint32_t capacity;
     uint32_t cnt;
-    uint32_t free_head; /* chained by lru_next */
-    struct lru lru[2];
-    struct xord_hash_key hash_key;
+    uint32_t fresh;     /* slots from here on have never been used */
+    uint32_t free_head; /* those used before, chained by lru_next */
+    struct lru lru[SEGMENTS];
 };
 
-_Static_assert(sizeof(struct xord_session_key) == 56, "a session key has no padding");
+_Static_assert(sizeof(struct xord_session_key) == XORD_HASH56_LEN, "a session key has no padding");
 _Static_assert(sizeof(struct xord_session) == 128, "a session is two cache lines");
+_Static_assert(offsetof(struct xord_session, key) == 64, "what is written for a packet shares the line of the keys");
 
-static void slots_chain_free(struct xord_sessions *sessions)
+static size_t slots_len(const struct xord_sessions *sessions)
 {
-    for (uint32_t i = 0; i < sessions->capacity; i++)
-        sessions->slots[i].lru_next = i + 1 < sessions->capacity ? i + 1 : NIL;
-    sessions->free_head = 0;
+    return (size_t)sessions->capacity * sizeof(*sessions->slots);
+}
+
+static size_t index_len(const struct xord_sessions *sessions)
+{
+    return ((size_t)sessions->index_mask + 1) * sizeof(*sessions->index);
 }
 
 struct xord_sessions *xord_sessions_new(uint32_t capacity, const struct xord_hash_key *hash_key)
 {
-    struct xord_sessions *sessions = calloc(1, sizeof(*sessions));
-    uint32_t index_len = 16;
+    struct xord_sessions *sessions = xord_mem_alloc(sizeof(*sessions));
 
     if (!sessions)
         return NULL;
-    while (index_len < capacity + capacity / 2)
-        index_len *= 2;
+    sessions->slot_mask = 15;
+    while (sessions->slot_mask < capacity)
+        sessions->slot_mask = 2 * sessions->slot_mask + 1;
+    sessions->index_mask = 15;
+    while (sessions->index_mask < 2 * capacity - 1)
+        sessions->index_mask = 2 * sessions->index_mask + 1;
     sessions->capacity = capacity;
-    sessions->index_mask = index_len - 1;
-    sessions->hash_key = *hash_key;
-    sessions->lru[PROBATION] = sessions->lru[PROTECTED] = (struct lru){.head = NIL, .tail = NIL};
-    sessions->slots = aligned_alloc(64, (size_t)capacity * sizeof(*sessions->slots));
-    sessions->index = malloc((size_t)index_len * sizeof(*sessions->index));
+    sessions->free_head = NIL;
+    for (int segment = 0; segment < SEGMENTS; segment++)
+        sessions->lru[segment] = (struct lru){.head = NIL, .tail = NIL};
+    xord_hash56_init(&sessions->hash, hash_key);
+    sessions->slots = xord_mem_alloc(slots_len(sessions));
+    sessions->index = xord_mem_alloc(index_len(sessions));
     if (!sessions->slots || !sessions->index) {
         xord_sessions_free(sessions);
         return NULL;
     }
-    memset(sessions->slots, 0, (size_t)capacity * sizeof(*sessions->slots));
-    memset(sessions->index, 0xff, (size_t)index_len * sizeof(*sessions->index));
-    slots_chain_free(sessions);
     return sessions;
 }
 
@@ -65,20 +78,148 @@ void xord_sessions_free(struct xord_sessions *sessions)
     if (!sessions)
         return;
     if (sessions->slots)
-        xord_wipe(sessions->slots, (size_t)sessions->capacity * sizeof(*sessions->slots));
-    free(sessions->slots);
-    free(sessions->index);
-    free(sessions);
+        xord_wipe(sessions->slots, (size_t)sessions->fresh * sizeof(*sessions->slots));
+    xord_mem_free(sessions->slots, slots_len(sessions));
+    xord_mem_free(sessions->index, index_len(sessions));
+    xord_wipe(sessions, sizeof(*sessions));
+    xord_mem_free(sessions, sizeof(*sessions));
 }
+
+/* ---- the index ---- */
 
 static uint32_t slot_of(const struct xord_sessions *sessions, const struct xord_session *session)
 {
     return (uint32_t)(session - sessions->slots);
 }
 
+/* What an entry has beside its slot: bits of the hash that choose no place in the index. */
+static uint32_t tag_of(const struct xord_sessions *sessions, uint64_t hash)
+{
+    return (uint32_t)(hash >> 32) & ~sessions->slot_mask;
+}
+
+/* The next entry from *at on that may be the hash's, or 0; *at is where it stands. */
+static uint32_t index_next(const struct xord_sessions *sessions, uint64_t hash, uint32_t *at)
+{
+    uint32_t tag = tag_of(sessions, hash), entry, i = *at;
+
+    for (; (entry = sessions->index[i]) != 0; i = (i + 1) & sessions->index_mask)
+        if ((entry & ~sessions->slot_mask) == tag)
+            break;
+    *at = i;
+    return entry & sessions->slot_mask;
+}
+
+static void index_insert(struct xord_sessions *sessions, uint32_t slot, uint64_t hash)
+{
+    uint32_t i = (uint32_t)hash & sessions->index_mask;
+
+    while (sessions->index[i] != 0)
+        i = (i + 1) & sessions->index_mask;
+    sessions->index[i] = tag_of(sessions, hash) | (slot + 1);
+}
+
+/* Linear probing without tombstones: what follows a hole is moved back to where a probe would find it. */
+static void index_remove(struct xord_sessions *sessions, uint32_t slot)
+{
+    uint32_t mask = sessions->index_mask;
+    uint32_t hole = sessions->slots[slot].hash & mask;
+
+    while ((sessions->index[hole] & sessions->slot_mask) != slot + 1)
+        hole = (hole + 1) & mask;
+    for (uint32_t i = (hole + 1) & mask; sessions->index[i] != 0; i = (i + 1) & mask) {
+        uint32_t home = sessions->slots[(sessions->index[i] & sessions->slot_mask) - 1].hash & mask;
+
+        if (((i - home) & mask) >= ((i - hole) & mask)) {
+            sessions->index[hole] = sessions->index[i];
+            hole = i;
+        }
+    }
+    sessions->index[hole] = 0;
+}
+
+/* ---- finding ---- */
+
+static bool key_equal(const struct xord_session_key *a, const struct xord_session_key *b)
+{
+    uint64_t x[XORD_HASH56_LEN / 8], y[XORD_HASH56_LEN / 8], diff = 0;
+
+    memcpy(x, a, sizeof(x));
+    memcpy(y, b, sizeof(y));
+    for (size_t i = 0; i < sizeof(x) / sizeof(x[0]); i++)
+        diff |= x[i] ^ y[i];
+    return diff == 0;
+}
+
+/* From the entry at `at` on, which index_next has found. */
+static struct xord_session *find_from(struct xord_sessions *sessions, const struct xord_session_key *key, uint64_t hash,
+        uint32_t at, uint32_t entry)
+{
+    while (entry) {
+        struct xord_session *session = &sessions->slots[entry - 1];
+
+        if (key_equal(&session->key, key))
+            return session;
+        at = (at + 1) & sessions->index_mask;
+        entry = index_next(sessions, hash, &at);
+    }
+    return NULL;
+}
+
+static struct xord_session *find_hashed(struct xord_sessions *sessions, const struct xord_session_key *key,
+        uint64_t hash)
+{
+    uint32_t at = (uint32_t)hash & sessions->index_mask;
+    uint32_t entry = index_next(sessions, hash, &at);
+
+    return find_from(sessions, key, hash, at, entry);
+}
+
+struct xord_session *xord_session_find(struct xord_sessions *sessions, const struct xord_session_key *key)
+{
+    return find_hashed(sessions, key, xord_hash56(&sessions->hash, key));
+}
+
+size_t xord_sessions_find_bulk(struct xord_sessions *sessions, const struct xord_session_key *keys, size_t n,
+        struct xord_session **found)
+{
+    uint64_t hashes[XORD_SESSIONS_BULK_MAX];
+    uint32_t at[XORD_SESSIONS_BULK_MAX], entries[XORD_SESSIONS_BULK_MAX];
+    size_t hits = 0;
+
+    if (n > XORD_SESSIONS_BULK_MAX)
+        n = XORD_SESSIONS_BULK_MAX;
+    xord_hash56_bulk(&sessions->hash, hashes, keys, n);
+    for (size_t i = 0; i < n; i++) {
+        at[i] = (uint32_t)hashes[i] & sessions->index_mask;
+        __builtin_prefetch(&sessions->index[at[i]]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        entries[i] = index_next(sessions, hashes[i], &at[i]);
+        if (entries[i]) {
+            __builtin_prefetch(&sessions->slots[entries[i] - 1].key);
+            __builtin_prefetch(&sessions->slots[entries[i] - 1]);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        found[i] = find_from(sessions, &keys[i], hashes[i], at[i], entries[i]);
+        hits += found[i] != NULL;
+    }
+    return hits;
+}
+
+/* ---- order of use ---- */
+
+static enum segment segment_of(const struct xord_session *session)
+{
+    if (session->is_protected)
+        return PROTECTED;
+    return session->is_idle ? IDLE : PROBATION;
+}
+
 static void lru_unlink(struct xord_sessions *sessions, struct xord_session *session)
 {
-    struct lru *lru = &sessions->lru[session->is_protected];
+    struct lru *lru = &sessions->lru[segment_of(session)];
 
     if (session->lru_prev == NIL)
         lru->head = session->lru_next;
@@ -97,6 +238,7 @@ static void lru_push(struct xord_sessions *sessions, struct xord_session *sessio
     uint32_t slot = slot_of(sessions, session);
 
     session->is_protected = segment == PROTECTED;
+    session->is_idle = segment == IDLE;
     session->lru_prev = NIL;
     session->lru_next = lru->head;
     if (lru->head == NIL)
@@ -107,86 +249,79 @@ static void lru_push(struct xord_sessions *sessions, struct xord_session *sessio
     lru->cnt++;
 }
 
-static uint32_t key_hash(const struct xord_sessions *sessions, const struct xord_session_key *key)
+static void lru_move(struct xord_sessions *sessions, struct xord_session *session, enum segment segment)
 {
-    return (uint32_t)xord_hash64(&sessions->hash_key, key, sizeof(*key));
+    lru_unlink(sessions, session);
+    lru_push(sessions, session, segment);
 }
 
-static struct xord_session *find_hashed(struct xord_sessions *sessions, const struct xord_session_key *key,
-        uint32_t hash)
+static struct xord_session *lru_tail(struct xord_sessions *sessions, enum segment segment)
 {
-    for (uint32_t i = hash & sessions->index_mask; sessions->index[i] != NIL; i = (i + 1) & sessions->index_mask) {
-        struct xord_session *session = &sessions->slots[sessions->index[i]];
+    return sessions->lru[segment].cnt ? &sessions->slots[sessions->lru[segment].tail] : NULL;
+}
 
-        if (session->hash == hash && memcmp(&session->key, key, sizeof(*key)) == 0)
-            return session;
+/* The tail of a list: when it has been used it is sent to the front of `again` instead, and this returns NULL. */
+static struct xord_session *lru_look(struct xord_sessions *sessions, enum segment segment, enum segment again)
+{
+    struct xord_session *session = lru_tail(sessions, segment);
+
+    if (session && session->is_used) {
+        session->is_used = 0;
+        lru_move(sessions, session, again);
+        return NULL;
     }
-    return NULL;
+    return session;
 }
 
-struct xord_session *xord_session_find(struct xord_sessions *sessions, const struct xord_session_key *key)
+static void protected_demote(struct xord_sessions *sessions)
 {
-    return find_hashed(sessions, key, key_hash(sessions, key));
+    struct xord_session *session = NULL;
+
+    for (int i = 0; i < XORD_SESSION_CHANCES && !session; i++)
+        session = lru_look(sessions, PROTECTED, PROTECTED);
+    lru_move(sessions, session ? session : lru_tail(sessions, PROTECTED), PROBATION);
 }
 
-static void session_prefetch(const struct xord_session *session)
+void xord_session_promote(struct xord_sessions *sessions, struct xord_session *session)
 {
-    __builtin_prefetch(session, 1);
-    __builtin_prefetch(&session->key, 0);
+    session->is_used = 0;
+    lru_move(sessions, session, PROTECTED);
+    if (sessions->lru[PROTECTED].cnt > sessions->capacity - sessions->capacity / 8)
+        protected_demote(sessions);
 }
 
-size_t xord_sessions_find_bulk(struct xord_sessions *sessions, const struct xord_session_key *keys, size_t n,
-        struct xord_session **found)
+/* Keeps a stock of sessions that have not been used, so that a run of used ones at the end of the probation list, as an
+ * undisturbed time leaves it, has passed by before the stock is exhausted. */
+static void idle_collect(struct xord_sessions *sessions)
 {
-    uint32_t hashes[XORD_SESSIONS_BULK_MAX];
-    size_t hits = 0;
+    for (int i = 0; i < XORD_SESSION_CHANCES; i++) {
+        struct xord_session *session;
 
-    if (n > XORD_SESSIONS_BULK_MAX)
-        n = XORD_SESSIONS_BULK_MAX;
-    for (size_t i = 0; i < n; i++) {
-        hashes[i] = key_hash(sessions, &keys[i]);
-        __builtin_prefetch(&sessions->index[hashes[i] & sessions->index_mask]);
+        if (4 * (uint64_t)sessions->lru[IDLE].cnt >= sessions->lru[PROBATION].cnt)
+            return;
+        session = lru_look(sessions, PROBATION, PROBATION);
+        if (session)
+            lru_move(sessions, session, IDLE);
     }
-    for (size_t i = 0; i < n; i++) {
-        uint32_t slot = sessions->index[hashes[i] & sessions->index_mask];
-
-        if (slot != NIL)
-            session_prefetch(&sessions->slots[slot]);
-    }
-    for (size_t i = 0; i < n; i++) {
-        found[i] = find_hashed(sessions, &keys[i], hashes[i]);
-        hits += found[i] != NULL;
-    }
-    return hits;
 }
 
-static void index_insert(struct xord_sessions *sessions, uint32_t slot)
+/* The oldest idle session; when those before it have all been used again meanwhile, the latest. The protected segment never
+ * fills the whole cache: when all slots are taken, one of the other lists has a tail. */
+static struct xord_session *victim(struct xord_sessions *sessions)
 {
-    uint32_t i = sessions->slots[slot].hash & sessions->index_mask;
+    struct xord_session *session = NULL, *latest;
 
-    while (sessions->index[i] != NIL)
-        i = (i + 1) & sessions->index_mask;
-    sessions->index[i] = slot;
+    for (int i = 0; i < XORD_SESSION_CHANCES && !session; i++)
+        session = lru_look(sessions, IDLE, PROBATION);
+    if (session)
+        return session;
+    if (sessions->lru[IDLE].cnt == 0)
+        return lru_tail(sessions, PROBATION);
+    latest = &sessions->slots[sessions->lru[IDLE].head];
+    return latest->is_used ? lru_tail(sessions, IDLE) : latest;
 }
 
-/* Linear probing without tombstones: what follows a hole is moved back to where a probe would find it. */
-static void index_remove(struct xord_sessions *sessions, uint32_t slot)
-{
-    uint32_t mask = sessions->index_mask;
-    uint32_t hole = sessions->slots[slot].hash & mask;
-
-    while (sessions->index[hole] != slot)
-        hole = (hole + 1) & mask;
-    for (uint32_t i = (hole + 1) & mask; sessions->index[i] != NIL; i = (i + 1) & mask) {
-        uint32_t home = sessions->slots[sessions->index[i]].hash & mask;
-
-        if (((i - home) & mask) >= ((i - hole) & mask)) {
-            sessions->index[hole] = sessions->index[i];
-            hole = i;
-        }
-    }
-    sessions->index[hole] = NIL;
-}
+/* ---- slots ---- */
 
 void xord_session_remove(struct xord_sessions *sessions, struct xord_session *session)
 {
@@ -200,61 +335,54 @@ void xord_session_remove(struct xord_sessions *sessions, struct xord_session *se
     sessions->cnt--;
 }
 
-/* The protected segment never fills the whole cache, so when all slots are taken the probation list has a tail. */
-static struct xord_session *slot_take(struct xord_sessions *sessions, bool *evicted)
+static struct xord_session *slot_free(struct xord_sessions *sessions)
 {
     struct xord_session *session;
 
-    if (sessions->free_head == NIL) {
-        xord_session_remove(sessions, &sessions->slots[sessions->lru[PROBATION].tail]);
+    if (sessions->free_head == NIL)
+        return &sessions->slots[sessions->fresh++];
+    session = &sessions->slots[sessions->free_head];
+    sessions->free_head = session->lru_next;
+    return session;
+}
+
+static struct xord_session *slot_take(struct xord_sessions *sessions, bool *evicted)
+{
+    if (sessions->cnt >= sessions->capacity - sessions->capacity / 4)
+        idle_collect(sessions);
+    if (sessions->cnt == sessions->capacity) {
+        xord_session_remove(sessions, victim(sessions));
         if (evicted)
             *evicted = true;
     }
-    session = &sessions->slots[sessions->free_head];
-    sessions->free_head = session->lru_next;
     sessions->cnt++;
-    return session;
+    return slot_free(sessions);
 }
 
 struct xord_session *xord_session_put(struct xord_sessions *sessions, const struct xord_session_key *key,
         const uint8_t read_key16[16], const uint8_t write_key16[16], bool *evicted)
 {
-    struct xord_session *session = xord_session_find(sessions, key);
+    uint64_t hash = xord_hash56(&sessions->hash, key);
+    struct xord_session *session = find_hashed(sessions, key, hash);
 
     if (evicted)
         *evicted = false;
     if (session) {
         memcpy(session->old_read_key16, session->read_key16, 16);
         session->has_old = 1;
-        xord_session_touch(sessions, session, false);
+        session->is_used = 1;
     } else {
         session = slot_take(sessions, evicted);
         session->key = *key;
-        session->hash = key_hash(sessions, key);
+        session->hash = (uint32_t)hash;
         session->in_use = 1;
-        index_insert(sessions, slot_of(sessions, session));
+        index_insert(sessions, slot_of(sessions, session), hash);
         lru_push(sessions, session, PROBATION);
     }
     memcpy(session->read_key16, read_key16, 16);
     memcpy(session->write_key16, write_key16, 16);
     session->sent_cnt = 0;
     return session;
-}
-
-void xord_session_touch(struct xord_sessions *sessions, struct xord_session *session, bool worked)
-{
-    enum segment segment = worked || session->is_protected ? PROTECTED : PROBATION;
-
-    if (sessions->lru[segment].head == slot_of(sessions, session))
-        return;
-    lru_unlink(sessions, session);
-    lru_push(sessions, session, segment);
-    if (sessions->lru[PROTECTED].cnt > sessions->capacity - sessions->capacity / 8) {
-        struct xord_session *oldest = &sessions->slots[sessions->lru[PROTECTED].tail];
-
-        lru_unlink(sessions, oldest);
-        lru_push(sessions, oldest, PROBATION);
-    }
 }
 
 int xord_session_nonce(struct xord_session *session, uint8_t nonce12[12], struct xord_rng *rng)

@@ -2,11 +2,22 @@
 /* The session cache: AES-GCM keys shared with peers, bound to (local identity, peer node id, peer endpoint).
  * Spec: discv5-theory.md, "Sessions", "Session Cache".
  *
- * Capacity is fixed. Eviction is a segmented LRU: a new session starts on probation; one whose peer has done real work
- * (answered a request of ours) is promoted to the protected segment, which may hold up to 7/8 of the capacity. Only the
- * probation segment is evicted from, so handshakes by strangers can push out nothing but other strangers.
+ * Capacity is fixed. A new session starts on probation; one whose peer has done real work (answered a request of ours) is
+ * promoted to the protected segment, which may hold up to 7/8 of the capacity; beyond that its oldest is on probation again.
+ * Only the probation segment is evicted from, so handshakes by strangers can push out nothing but other strangers.
+ *
+ * Using a session only sets a mark in its own first cache line; the lists are in the order in which sessions came to them.
+ * From the time when three quarters of the capacity are taken, each insertion looks at up to XORD_SESSION_CHANCES sessions
+ * at the end of the probation list: one that bears the mark loses it and goes to the front, a second chance; one that does
+ * not goes to the idle list, from whose end sessions are evicted - unless they bear the mark by then, which brings them back.
+ * The idle list holds up to a fifth of the probation segment: a stock, for when a run of used sessions is at the end of the
+ * other list. So an insertion's work is bounded, and as long as a third of the probation segment is not in use, none that
+ * is goes; to be in use means to be used again before each turn, which comes after capacity / 8 insertions at the earliest.
+ *
  * A session keeps the read key before the last one, so that two handshakes crossing on the wire converge.
- * Threading: one owner. Memory: 136 bytes a session, allocated by new; keys are wiped on removal. */
+ * The index hash is keyed (xord_hash56.h): without the key nobody can make sessions that collide in it.
+ * Threading: one owner. Memory: 128 bytes a session and 8 to 16 for the index, on huge pages where there are any
+ * (xord_mem.h), all of it there after new; keys are wiped on removal. */
 #pragma once
 
 #include <stdbool.h>
@@ -33,18 +44,22 @@ struct xord_session {
     uint8_t old_read_key16[16];
     uint32_t sent_cnt; /* messages sealed under write_key16 */
     uint32_t has_old : 1, is_protected : 1, in_use : 1;
-    uint32_t lru_next, lru_prev;
-    struct xord_session_key key;
-    uint32_t hash; /* of key, for the index */
+    uint32_t is_idle : 1;
+    uint32_t is_used : 1; /* since it was last linked into its list */
+    uint32_t hash;        /* of key, as many bits as choose a place in the index */
     uint32_t reserved;
+    _Alignas(64) struct xord_session_key key;
+    uint32_t lru_next, lru_prev;
 };
 
 /* Re-key before the 32-bit count can wrap. */
 #define XORD_SESSION_MAX_SENT UINT32_C(0xfffffff0)
 
+#define XORD_SESSION_CHANCES 8
+
 struct xord_sessions;
 
-/* NULL when out of memory. `capacity` >= 8. */
+/* NULL when out of memory. 8 <= `capacity` <= 2^30. */
 struct xord_sessions *xord_sessions_new(uint32_t capacity, const struct xord_hash_key *hash_key);
 void xord_sessions_free(struct xord_sessions *sessions);
 
@@ -59,13 +74,21 @@ struct xord_session *xord_session_find(struct xord_sessions *sessions, const str
 size_t xord_sessions_find_bulk(struct xord_sessions *sessions, const struct xord_session_key *keys, size_t n,
         struct xord_session **found);
 
-/* Sets the keys of a new handshake; an existing session keeps its old read key and its segment. Evicts when full (sets
- * *evicted if not NULL). Never fails. */
+/* Sets the keys of a new handshake; an existing session keeps its old read key and its segment, and counts as used. Evicts
+ * when full (sets *evicted if not NULL). Never fails. */
 struct xord_session *xord_session_put(struct xord_sessions *sessions, const struct xord_session_key *key,
         const uint8_t read_key16[16], const uint8_t write_key16[16], bool *evicted);
 
-/* Most recently used of its segment; `worked` promotes it. */
-void xord_session_touch(struct xord_sessions *sessions, struct xord_session *session, bool worked);
+/* To the protected segment, which may put its oldest on probation again. Use xord_session_touch. */
+void xord_session_promote(struct xord_sessions *sessions, struct xord_session *session);
+
+/* Recently used; `worked` promotes it. Touches nothing but the session's first line unless it promotes. */
+static inline void xord_session_touch(struct xord_sessions *sessions, struct xord_session *session, bool worked)
+{
+    session->is_used = 1;
+    if (worked && !session->is_protected)
+        xord_session_promote(sessions, session);
+}
 
 void xord_session_remove(struct xord_sessions *sessions, struct xord_session *session);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The session cache: found by the whole key, evicted as a segmented LRU, held against a model; keys and nonces. */
+/* The session cache: found by the whole key, evicted by segments with second chances, held against a model; keys and nonces. */
 #include "xord_session.h"
 
 #include "test_util.h"
@@ -92,6 +92,35 @@ Test(session, bulk_finds_what_one_at_a_time_finds)
         }
         cr_assert_eq(hits, 0);
     }
+    stop();
+}
+
+/* Many come and go: the index stays whole through the removals that move its entries. The mapped path of the memory, too. */
+Test(session, a_large_cache_finds_all_it_holds)
+{
+    static bool there[60000];
+    uint8_t seed32[32] = {8};
+    struct xord_rng rng;
+    uint32_t cnt = 0;
+
+    xord_rng_init(&rng, seed32);
+    start(40000);
+    for (int i = 0; i < 200000; i++) {
+        uint32_t n = (uint32_t)xord_rng_below(&rng, 60000);
+
+        if (there[n]) {
+            xord_session_remove(sessions, find(n));
+            there[n] = false;
+            cnt--;
+        } else if (cnt < 40000) {
+            put(n, NULL);
+            there[n] = true;
+            cnt++;
+        }
+    }
+    cr_assert_eq(xord_sessions_cnt(sessions), cnt);
+    for (uint32_t n = 0; n < 60000; n++)
+        cr_assert_eq(find(n) != NULL, there[n], "number %u", n);
     stop();
 }
 
@@ -196,7 +225,145 @@ Test(session, the_least_recently_used_stranger_goes)
     stop();
 }
 
-/* However many strangers shake hands, whoever has worked for us stays. */
+/* Whoever is used may stay for another turn, once for each use; whoever is not goes. */
+Test(session, a_used_stranger_gets_a_second_chance_for_each_use)
+{
+    start(8);
+    for (uint32_t i = 0; i < 8; i++)
+        put(i, NULL);
+    xord_session_touch(sessions, find(0), false);
+    for (uint32_t i = 100; find(1); i++)
+        put(i, NULL);
+    cr_assert_not_null(find(0));
+    cr_assert_not(find(0)->is_used);
+    for (uint32_t i = 200; i < 208; i++)
+        put(i, NULL);
+    cr_assert_null(find(0), "a use counts only once");
+    stop();
+}
+
+/* Who was found idle and is used before he has gone is as safe as before. */
+Test(session, an_idle_stranger_who_is_used_again_stays)
+{
+    uint32_t idle = 0;
+
+    start(64);
+    for (uint32_t i = 0; i < 64; i++)
+        put(i, NULL);
+    for (uint32_t n = 1000; n < 3000; n++) {
+        for (uint32_t i = 0; i < 8; i++)
+            if (find(i)->is_idle) {
+                xord_session_touch(sessions, find(i), false);
+                idle++;
+            }
+        put(n, NULL);
+    }
+    for (uint32_t i = 0; i < 8; i++)
+        cr_assert_not_null(find(i));
+    cr_assert(idle >= 8, "only %u were ever idle", idle);
+    stop();
+}
+
+static size_t used_cnt(uint32_t below)
+{
+    size_t cnt = 0;
+
+    for (uint32_t n = 0; n < below; n++)
+        cnt += find(n) && find(n)->is_used;
+    return cnt;
+}
+
+/* However many are used, a handshake's work is the same: it looks at 8 on probation, and at 8 of those found idle. */
+Test(session, one_insertion_gives_a_bounded_number_of_second_chances)
+{
+    const uint32_t cap = 1000;
+
+    start(cap);
+    for (uint32_t i = 0; i < cap; i++)
+        put(i, NULL);
+    for (uint32_t i = 0; i < cap; i++)
+        xord_session_touch(sessions, find(i), false);
+    for (uint32_t i = 0; i < 50; i++) {
+        size_t before = used_cnt(cap), lost;
+        bool evicted;
+
+        put(cap + i, &evicted);
+        lost = before - used_cnt(cap);
+        cr_assert(evicted);
+        cr_assert(lost >= XORD_SESSION_CHANCES && lost <= 2 * XORD_SESSION_CHANCES + 1, "%zu lost their mark", lost);
+    }
+    stop();
+}
+
+/* Nor is that of a promotion to a protected segment that is full. */
+Test(session, one_promotion_gives_a_bounded_number_of_second_chances)
+{
+    const uint32_t cap = 800;
+
+    start(cap);
+    for (uint32_t i = 0; i < cap; i++)
+        put(i, NULL);
+    for (uint32_t i = 0; i < 700; i++)
+        xord_session_touch(sessions, find(i), true);
+    for (uint32_t i = 0; i < 700; i++)
+        xord_session_touch(sessions, find(i), false);
+    cr_assert_eq(used_cnt(700), 700);
+    xord_session_touch(sessions, find(700), true);
+    cr_assert_eq(used_cnt(700), 700 - XORD_SESSION_CHANCES);
+    cr_assert(find(700)->is_protected);
+    cr_assert_not(find(8)->is_protected, "the first without a chance left is on probation");
+    cr_assert(find(8)->is_used);
+    for (uint32_t i = 0; i < 700; i++)
+        cr_assert(i == 8 || find(i)->is_protected);
+    stop();
+}
+
+/* The packet path writes to the session's own first line and to nothing else. */
+Test(session, a_touch_changes_one_line)
+{
+    static struct xord_session before[200];
+    struct xord_session *all[200];
+
+    start(200);
+    for (uint32_t i = 0; i < 200; i++)
+        all[i] = put(i, NULL);
+    for (uint32_t i = 0; i < 100; i++)
+        xord_session_touch(sessions, all[i], true);
+    for (uint32_t t = 0; t < 200; t++) {
+        for (uint32_t i = 0; i < 200; i++)
+            before[i] = *all[i];
+        xord_session_touch(sessions, all[t], t < 100);
+        cr_assert(all[t]->is_used);
+        for (uint32_t i = 0; i < 200; i++)
+            cr_assert(i == t || memcmp(all[i], &before[i], sizeof(before[i])) == 0);
+        cr_assert_bytes((uint8_t *)all[t] + 64, (uint8_t *)&before[t] + 64, 64);
+    }
+    stop();
+}
+
+/* Two thirds of those on probation stay in use: they survive any number of handshakes, although an undisturbed time has left
+ * them all together at the end of the list. */
+Test(session, a_flood_of_handshakes_pushes_out_only_who_is_not_in_use)
+{
+    const uint32_t cap = 1024, used = 680;
+
+    start(cap);
+    for (uint32_t i = 0; i < used; i++)
+        put(i, NULL);
+    for (uint32_t n = 10000; n < 60000; n++) {
+        if (n % 64 == 0)
+            for (uint32_t i = 0; i < used; i++)
+                xord_session_touch(sessions, find(i), false);
+        put(n, NULL);
+        if (n % 3 == 0)
+            xord_session_touch(sessions, find(n), false); /* its handshake brought a message */
+    }
+    for (uint32_t i = 0; i < used; i++)
+        cr_assert_not_null(find(i), "%u was in use and is gone", i);
+    stop();
+}
+
+/* However many strangers shake hands and send, whoever has worked for us stays, used or not. */
 Test(session, strangers_cannot_push_out_working_peers)
 {
     bool evicted;
@@ -205,7 +372,7 @@ Test(session, strangers_cannot_push_out_working_peers)
     for (uint32_t i = 0; i < 56; i++)
         xord_session_touch(sessions, put(i, NULL), true);
     for (uint32_t i = 1000; i < 11000; i++) {
-        put(i, &evicted);
+        xord_session_touch(sessions, put(i, &evicted), false);
         cr_assert_eq(evicted, i >= 1008);
     }
     for (uint32_t i = 0; i < 56; i++)
@@ -238,14 +405,15 @@ Test(session, a_new_handshake_keeps_the_segment)
     stop();
 }
 
-/* ---- against a model: two lists of numbers, most recent first ---- */
+/* ---- against a model: lists of numbers, latest linked first ---- */
 
 struct list {
     uint32_t n[MODEL_MAX];
     uint32_t cnt;
 };
 
-static struct list model[2]; /* probation, protected */
+static struct list model[3]; /* probation, protected, idle */
+static bool model_used[2 * MODEL_MAX];
 
 static bool list_remove(struct list *list, uint32_t n)
 {
@@ -266,48 +434,107 @@ static void list_push(struct list *list, uint32_t n)
     list->cnt++;
 }
 
+static uint32_t list_last(const struct list *list)
+{
+    return list->n[list->cnt - 1];
+}
+
+static bool list_has(const struct list *list, uint32_t n)
+{
+    for (uint32_t i = 0; i < list->cnt; i++)
+        if (list->n[i] == n)
+            return true;
+    return false;
+}
+
 static bool model_has(uint32_t n)
 {
-    for (int s = 0; s < 2; s++)
-        for (uint32_t i = 0; i < model[s].cnt; i++)
-            if (model[s].n[i] == n)
-                return true;
+    return list_has(&model[0], n) || list_has(&model[1], n) || list_has(&model[2], n);
+}
+
+/* The last of a list if it has not been used; else it has another chance in `again`. */
+static bool model_look(struct list *list, struct list *again)
+{
+    uint32_t n = list_last(list);
+
+    if (!model_used[n])
+        return true;
+    model_used[n] = false;
+    list->cnt--;
+    list_push(again, n);
     return false;
 }
 
 static void model_touch(uint32_t n, bool worked, uint32_t capacity)
 {
-    bool was_protected = list_remove(&model[1], n);
-
+    model_used[n] = true;
+    if (!worked || list_has(&model[1], n))
+        return;
+    model_used[n] = false;
     list_remove(&model[0], n);
-    list_push(&model[was_protected || worked], n);
-    if (model[1].cnt > capacity - capacity / 8)
-        list_push(&model[0], model[1].n[--model[1].cnt]);
+    list_remove(&model[2], n);
+    list_push(&model[1], n);
+    if (model[1].cnt <= capacity - capacity / 8)
+        return;
+    for (int i = 0; i < XORD_SESSION_CHANCES && !model_look(&model[1], &model[1]); i++)
+        ;
+    list_push(&model[0], list_last(&model[1]));
+    model[1].cnt--;
+}
+
+static void model_collect(void)
+{
+    for (int i = 0; i < XORD_SESSION_CHANCES && model[2].cnt < (model[0].cnt + 3) / 4; i++)
+        if (model_look(&model[0], &model[0]))
+            list_push(&model[2], model[0].n[--model[0].cnt]);
+}
+
+static void model_evict(void)
+{
+    for (int i = 0; i < XORD_SESSION_CHANCES && model[2].cnt > 0; i++) {
+        if (model_look(&model[2], &model[0])) {
+            model[2].cnt--;
+            return;
+        }
+    }
+    if (model[2].cnt == 0)
+        model[0].cnt--;
+    else if (!model_used[model[2].n[0]])
+        list_remove(&model[2], model[2].n[0]);
+    else
+        model[2].cnt--;
 }
 
 static bool model_put(uint32_t n, uint32_t capacity)
 {
-    bool full = model[0].cnt + model[1].cnt == capacity;
+    uint32_t cnt = model[0].cnt + model[1].cnt + model[2].cnt;
 
     if (model_has(n)) {
-        model_touch(n, false, capacity);
+        model_used[n] = true;
         return false;
     }
-    if (full)
-        model[0].cnt--;
+    if (cnt >= capacity - capacity / 4)
+        model_collect();
+    if (cnt == capacity)
+        model_evict();
     list_push(&model[0], n);
-    return full;
+    model_used[n] = false;
+    return cnt == capacity;
 }
 
 static void compare_all(uint32_t numbers)
 {
-    cr_assert_eq(xord_sessions_cnt(sessions), model[0].cnt + model[1].cnt);
+    cr_assert_eq(xord_sessions_cnt(sessions), model[0].cnt + model[1].cnt + model[2].cnt);
     for (uint32_t n = 0; n < numbers; n++) {
         const struct xord_session *session = find(n);
 
         cr_assert_eq(session != NULL, model_has(n), "number %u", n);
-        if (session)
-            cr_assert_eq(xord_load_be32(session->read_key16 + 4), n);
+        if (!session)
+            continue;
+        cr_assert_eq(xord_load_be32(session->read_key16 + 4), n);
+        cr_assert_eq(session->is_used, model_used[n]);
+        cr_assert_eq(session->is_protected, list_has(&model[1], n));
+        cr_assert_eq(session->is_idle, list_has(&model[2], n));
     }
 }
 
@@ -325,8 +552,8 @@ static void random_op(struct xord_rng *rng, uint32_t numbers, uint32_t capacity)
         model_touch(n, op == 8, capacity);
     } else if (session) {
         xord_session_remove(sessions, session);
-        list_remove(&model[0], n);
-        list_remove(&model[1], n);
+        for (int list = 0; list < 3; list++)
+            list_remove(&model[list], n);
     }
 }
 
@@ -340,6 +567,7 @@ Test(session, agrees_with_a_model)
         struct xord_rng rng;
 
         memset(model, 0, sizeof(model));
+        memset(model_used, 0, sizeof(model_used));
         xord_rng_init(&rng, seed32);
         start(capacity);
         for (int i = 0; i < 4000; i++) {
