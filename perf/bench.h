@@ -33,6 +33,7 @@ struct bench {
 /* What a file offers; bench.c lists the groups. The last bench has no name. */
 extern const struct bench bench_micro_crypto[];
 extern const struct bench bench_micro_codec[];
+extern const struct bench bench_pingpong[];
 
 /* A run for a test suite: everything is done and checked, but the figures mean nothing. */
 bool bench_is_quick(void);
