@@ -12,7 +12,7 @@ int service_open(struct service *service, const struct node_options *options, bo
     char err[XORD_PORT_ERR_LEN], again[XORD_PORT_ERR_LEN];
 
     memset(service, 0, sizeof(*service));
-    service->aes_ops = &xord_aes_ipsec_mb;
+    service->aes_ops = xord_aes_best();
     service->aes = service->aes_ops->open();
     if (!service->aes)
         return complain("this CPU lacks the AES instructions that xord needs, or memory is short");

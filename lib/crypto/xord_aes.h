@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* AES-128-CTR (header masking) and AES-128-GCM (messages) in bursts. Spec: discv5-wire.md, "Packet Encoding".
  *
- * Two implementations stand behind one const vtable: Intel ipsec-mb, which xord runs on, and OpenSSL, which tests hold
- * against it. A burst is an array of jobs, none of which may read what another writes; each job's result is in the
- * job. A part of length 0 needs no pointer.
+ * Three implementations stand behind one const vtable. xord's own (native) works on several packets at once, one in each
+ * lane of its vectors, and expands each key on the way: it is what xord runs on, because nearly every packet comes under
+ * another key and is short. Intel's ipsec-mb prepares each key first; xord runs on it where native does not open, and
+ * measures itself against it. OpenSSL is the reference that tests hold both against. Figures: docs/decisions.md.
+ *
+ * A burst is an array of jobs, none of which may read what another writes; each job's result is in the job. A part of
+ * length 0 needs no pointer. Bursts of 32 and more run best.
  * Threading: a `struct xord_aes` belongs to one thread. Memory: allocated by open, nothing after. */
 #pragma once
 
@@ -60,7 +64,7 @@ struct xord_aes;
 
 struct xord_aes_ops {
     const char *name;
-    struct xord_aes *(*open)(void); /* NULL when out of memory, or the CPU has no AES instructions (ipsec-mb) */
+    struct xord_aes *(*open)(void); /* NULL when out of memory, or the CPU has no AES instructions (not OpenSSL) */
     void (*close)(struct xord_aes *aes);
     void (*ctr_expand)(struct xord_aes *aes, struct xord_ctr_key *key, const uint8_t key16[16]);
     void (*ctr)(struct xord_aes *aes, const struct xord_ctr_job *jobs, size_t n);
@@ -69,5 +73,9 @@ struct xord_aes_ops {
     void (*gcm_open)(struct xord_aes *aes, struct xord_gcm_job *jobs, size_t n);
 };
 
+extern const struct xord_aes_ops xord_aes_native;
 extern const struct xord_aes_ops xord_aes_ipsec_mb;
 extern const struct xord_aes_ops xord_aes_openssl;
+
+/* The fastest whose open works on this CPU; xord_aes_ipsec_mb when none does. */
+const struct xord_aes_ops *xord_aes_best(void);

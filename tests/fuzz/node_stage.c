@@ -130,7 +130,7 @@ static bool check_readable(struct stage *stage, const struct peer *peer, const s
     struct xord_packet pkt;
 
     memcpy(data, packet->data, packet->len);
-    if (xord_packet_unmask(&pkt, data, packet->len, &xord_aes_ipsec_mb, stage->world->aes, &peer->puppet->mask_key))
+    if (xord_packet_unmask(&pkt, data, packet->len, &xord_aes_native, stage->world->aes, &peer->puppet->mask_key))
         return false;
     stage->handshake_cnt += pkt.flag == XORD_FLAG_HANDSHAKE;
     FUZZ_CHECK(stage->handshake_cnt <= requests_sent(stage));

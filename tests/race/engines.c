@@ -15,7 +15,7 @@
 #define WAIT_NS (60 * XORD_NS_PER_S)
 #define PACE_NS (150 * XORD_NS_PER_MS)
 
-static const struct xord_aes_ops *const aes_ops = &xord_aes_ipsec_mb;
+static const struct xord_aes_ops *const aes_ops = &xord_aes_native;
 static struct xord_curve *curve;
 static struct xord_sim *sim;
 static const char *spec;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "aes_ipsec_mb_private.h"
+#include "aes_native_private.h"
 #include "test_util.h"
 #include "vectors.h"
 #include "xord_bytes.h"
@@ -21,7 +22,7 @@
 static const struct backend {
     const char *name;
     const struct xord_aes_ops *ops;
-    int imb_arch; /* -1: ops->open */
+    int arch; /* enum xord_imb_arch or xord_native_arch; -1: ops->open */
 } backends[] = {
         {"openssl", &xord_aes_openssl, -1},
         {"ipsec-mb", &xord_aes_ipsec_mb, -1},
@@ -29,6 +30,9 @@ static const struct backend {
         {"ipsec-mb avx", &xord_aes_ipsec_mb, XORD_IMB_AVX},
         {"ipsec-mb avx2", &xord_aes_ipsec_mb, XORD_IMB_AVX2},
         {"ipsec-mb avx512", &xord_aes_ipsec_mb, XORD_IMB_AVX512},
+        {"native sse", &xord_aes_native, XORD_NATIVE_SSE},
+        {"native avx2", &xord_aes_native, XORD_NATIVE_AVX2},
+        {"native avx512", &xord_aes_native, XORD_NATIVE_AVX512},
 };
 
 static const struct backend *be;
@@ -44,11 +48,13 @@ static bool backend_open(const struct backend *backend)
     xord_rng_init(&rng, seed);
     be = backend;
     ops = backend->ops;
-    if (backend->imb_arch < 0) {
+    if (backend->arch < 0) {
         aes = ops->open();
         cr_assert(aes, "%s does not open", be->name);
+    } else if (ops == &xord_aes_native) {
+        aes = xord_aes_native_open_arch((enum xord_native_arch)backend->arch);
     } else {
-        aes = xord_aes_ipsec_mb_open_arch((enum xord_imb_arch)backend->imb_arch);
+        aes = xord_aes_ipsec_mb_open_arch((enum xord_imb_arch)backend->arch);
     }
     return aes != NULL;
 }
@@ -529,4 +535,5 @@ Test(aes, closing_nothing_is_allowed)
 {
     xord_aes_ipsec_mb.close(NULL);
     xord_aes_openssl.close(NULL);
+    xord_aes_native.close(NULL);
 }

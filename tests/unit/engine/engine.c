@@ -15,7 +15,7 @@
 #define S      XORD_NS_PER_S
 #define WAIT_S 20 /* only a failing test waits so long */
 
-static const struct xord_aes_ops *const aes_ops = &xord_aes_ipsec_mb;
+static const struct xord_aes_ops *const aes_ops = &xord_aes_native;
 static const struct xord_hash_key hash_key = {{3, 4}};
 static struct xord_curve *curve;
 static struct xord_aes *aes;

@@ -7,7 +7,7 @@
 
 #define MANY 2000
 
-static const struct xord_aes_ops *const ops = &xord_aes_ipsec_mb;
+static const struct xord_aes_ops *const ops = &xord_aes_native;
 static const struct xord_hash_key hash_key = {{1, 2}};
 static struct xord_aes *aes;
 static struct xord_locals *locals;

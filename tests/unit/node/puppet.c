@@ -6,7 +6,7 @@
 
 #define STEP_NS (20 * MS)
 
-static const struct xord_aes_ops *const ops = &xord_aes_ipsec_mb;
+static const struct xord_aes_ops *const ops = &xord_aes_native;
 
 /* ---- identity ---- */
 

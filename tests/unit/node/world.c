@@ -7,7 +7,7 @@
 #define REORDER_NS (20 * MS)
 #define POLLS_MAX  20000 /* of one shard at one moment: it says that it has work and never gets it done */
 
-static const struct xord_aes_ops *const ops = &xord_aes_ipsec_mb;
+static const struct xord_aes_ops *const ops = &xord_aes_native;
 
 struct world *world_new(uint8_t seed)
 {

@@ -80,10 +80,10 @@ struct fixture {
 
 static void with_each_aes(void (*body)(struct fixture *fx))
 {
-    static const struct xord_aes_ops *const all[2] = {&xord_aes_ipsec_mb, &xord_aes_openssl};
+    static const struct xord_aes_ops *const all[3] = {&xord_aes_native, &xord_aes_ipsec_mb, &xord_aes_openssl};
     static const uint8_t seed32[32] = {3};
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         struct fixture fx = {.ops = all[i], .aes = all[i]->open(), .curve = xord_curve_open(seed32)};
 
         cr_assert(fx.aes && fx.curve, "%s", all[i]->name);
@@ -568,12 +568,12 @@ Test(packet, sizes)
     with_each_aes(unmask_sizes);
 }
 
-/* Both implementations mask to the same bytes, at every header length. */
-static uint8_t masked_bytes[2][300 + XORD_HANDSHAKE_HEAD_LEN];
+/* All implementations mask to the same bytes, at every header length. */
+static uint8_t masked_bytes[3][300 + XORD_HANDSHAKE_HEAD_LEN];
 
 static void mask_lengths(struct fixture *fx)
 {
-    uint8_t *out = masked_bytes[fx->ops == &xord_aes_openssl];
+    uint8_t *out = masked_bytes[fx->ops == &xord_aes_openssl ? 2 : fx->ops == &xord_aes_native];
 
     for (size_t record_len = 0; record_len <= 300; record_len += 25) {
         uint8_t data[XORD_PACKET_MAX_LEN];
@@ -592,4 +592,5 @@ Test(packet, implementations_mask_alike)
 {
     with_each_aes(mask_lengths);
     cr_assert_bytes(masked_bytes[0], masked_bytes[1], sizeof(masked_bytes[0]));
+    cr_assert_bytes(masked_bytes[0], masked_bytes[2], sizeof(masked_bytes[0]));
 }
