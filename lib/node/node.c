@@ -167,8 +167,8 @@ static void mail_dispatch(struct xord_node *node, const struct xord_mail *mail)
     }
 }
 
-/* What was sent to ourselves during the call. Each mail can only start requests, which answer later, so this ends. */
-static void self_mail_drain(struct xord_node *node)
+/* Each mail can only start requests, which answer later, so this ends. */
+void node_mail_take_own(struct xord_node *node)
 {
     while (node->self_mail.head) {
         struct xord_mail *mail = node->self_mail.head;
@@ -183,7 +183,7 @@ static void self_mail_drain(struct xord_node *node)
 
 static void call_ends(struct xord_node *node)
 {
-    self_mail_drain(node);
+    node_mail_take_own(node);
     tx_flush(node);
 }
 

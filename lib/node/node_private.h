@@ -181,7 +181,7 @@ struct xord_node {
     uint32_t free_req, free_conv, req_cnt;
     struct host *hosts;
     struct seeker *seekers;
-    struct mail_queue { /* to ourselves, taken in when the call in progress ends */
+    struct mail_queue { /* to ourselves */
         struct xord_mail *head, *tail;
     } self_mail;
     uint64_t now_ns;              /* of the call being served */
@@ -235,9 +235,11 @@ void tx_flush(struct xord_node *node);
 
 /* A mail to fill in and give to node_mail_to; NULL when the pool is exhausted (counted). */
 struct xord_mail *node_mail_new(struct xord_node *node, enum xord_mail_kind kind, uint32_t local, uint64_t cookie);
-/* Gives a mail to a shard, ours included, or to control. Ours is taken in when the call in progress ends, so that nothing
- * is re-entered. */
+/* Gives a mail to a shard, ours included, or to control. Ours is taken in when the packet or call in progress is done with, so
+ * that nothing is re-entered. */
 void node_mail_to(struct xord_node *node, uint16_t to, struct xord_mail *mail);
+/* Takes in what was sent to ourselves. */
+void node_mail_take_own(struct xord_node *node);
 
 /* ---- request.c ---- */
 

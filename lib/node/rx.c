@@ -122,16 +122,22 @@ void rx_message(struct xord_node *node, struct xord_session *session, const uint
         request_on_response(node, session, &msg, plain, len);
 }
 
-/* The key that the burst was opened with did not fit: a newer one (an earlier packet of the burst has confirmed a handshake),
- * the one before it, or that of a handshake of ours that waits to be confirmed. */
+/* A confirmed handshake may give new keys to a session, and to another's its slot. */
+static bool keys_have_changed(const struct xord_node *node)
+{
+    return node->confirmed_cnt != node->burst_confirmed_cnt;
+}
+
+/* The key that the burst was opened with did not fit, or may no longer be the session's since an earlier packet of the burst has
+ * confirmed a handshake: the one that the session has now, the one before it, or that of a handshake of ours that waits to be
+ * confirmed. */
 static void rx_other_keys(struct xord_node *node, const struct xord_packet *pkt, struct xord_dgram *dgram,
         struct xord_session *session, struct opened *opened)
 {
     struct xord_session_key key = rx_key(pkt, dgram);
     struct conv *conv;
 
-    if (session && node->confirmed_cnt != node->burst_confirmed_cnt &&
-            rx_try_key(node, pkt, session->read_key16, opened)) {
+    if (session && keys_have_changed(node) && rx_try_key(node, pkt, session->read_key16, opened)) {
         rx_message(node, session, opened->plain, opened->len, dgram);
         return;
     }
@@ -179,7 +185,7 @@ static void rx_ordinary(struct xord_node *node, const struct xord_packet *pkt, s
         struct xord_session *session, struct opened *opened)
 {
     session = session_recheck(node, session, pkt, dgram);
-    if (opened->ok && session)
+    if (opened->ok && session && !keys_have_changed(node))
         rx_message(node, session, opened->plain, opened->len, dgram);
     else
         rx_other_keys(node, pkt, dgram, session, opened);
@@ -241,5 +247,6 @@ void rx_burst(struct xord_node *node, struct xord_dgram *burst, size_t cnt)
             lane_push_whoareyou(node, &node->pkts[i], &burst[i]);
         else
             lane_push_handshake(node, &node->pkts[i], &burst[i]);
+        node_mail_take_own(node); /* before the next packet, as if that came later */
     }
 }
