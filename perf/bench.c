@@ -11,6 +11,8 @@ static const struct bench *const groups[] = {
         bench_micro_crypto,
         bench_micro_codec,
         bench_pingpong,
+        bench_findnode,
+        bench_memory,
 };
 
 static struct {
@@ -42,6 +44,7 @@ static int options_read(int argc, char **argv)
             {"json", required_argument, NULL, 'j'},
             {"quick", no_argument, NULL, 'q'},
             {"list", no_argument, NULL, 'l'},
+            {"probe", required_argument, NULL, 'p'},
             {"help", no_argument, NULL, 'h'},
             {NULL, 0, NULL, 0},
     };
@@ -61,6 +64,8 @@ static int options_read(int argc, char **argv)
         case 'l':
             options.list = true;
             break;
+        case 'p': /* a part of the memory benches, in a process of its own */
+            bench_probe(optarg);
         case 'h':
             usage(stdout);
             exit(0);

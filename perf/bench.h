@@ -34,6 +34,8 @@ struct bench {
 extern const struct bench bench_micro_crypto[];
 extern const struct bench bench_micro_codec[];
 extern const struct bench bench_pingpong[];
+extern const struct bench bench_findnode[];
+extern const struct bench bench_memory[];
 
 /* A run for a test suite: everything is done and checked, but the figures mean nothing. */
 bool bench_is_quick(void);
@@ -43,6 +45,9 @@ static inline uint32_t bench_scale(uint32_t full, uint32_t quick)
 {
     return bench_is_quick() ? quick : full;
 }
+
+/* Makes what `text` names, prints how many bytes are resident, and ends the process: memory.c. */
+void bench_probe(const char *text) __attribute__((noreturn));
 
 /* ---- figures ---- */
 

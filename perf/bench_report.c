@@ -68,7 +68,7 @@ static void row(const struct bench_figure *figure)
 
     if (ratio_of(figure, &ratio)) {
         number(floor, figure->floor);
-        snprintf(ratio_text, sizeof(ratio_text), "%.2f", ratio);
+        snprintf(ratio_text, sizeof(ratio_text), ratio < 0.1 ? "%.4f" : "%.2f", ratio);
     }
     printf("%-34s %12s  %-20s %12s %7s  %-14s %s\n", figure->name, number(value, figure->value), figure->unit, floor,
             ratio_text, target_of(target, figure), verdict_of(figure));

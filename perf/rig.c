@@ -38,16 +38,20 @@ static uint64_t hugepages_free_mb(void)
     return cnt * kb / 1024;
 }
 
-static void eal_end(void)
+static bool started, huge;
+
+void rig_end(void)
 {
     char dir[256];
 
+    if (!started)
+        return;
     snprintf(dir, sizeof(dir), "%s", rte_eal_get_runtime_dir());
     (void)rte_eal_cleanup();
     (void)rmdir(dir);
 }
 
-static void eal_start(bool huge)
+static void eal_start(void)
 {
     char prefix[48], mb[8];
     char args[][24] = {"xord_bench", "--no-pci", "--no-telemetry", "-l0", "--log-level=*:error", "--in-memory"};
@@ -68,16 +72,14 @@ static void eal_start(bool huge)
     }
     argv[argc] = NULL;
     BENCH_CHECK(rte_eal_init(argc, argv) >= 0);
-    BENCH_CHECK(atexit(eal_end) == 0);
+    BENCH_CHECK(atexit(rig_end) == 0);
 }
 
 bool rig_has_hugepages(void)
 {
-    static bool started, huge;
-
     if (!started) {
         huge = hugepages_free_mb() >= 128;
-        eal_start(huge);
+        eal_start();
         started = true;
     }
     return huge;

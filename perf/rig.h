@@ -51,6 +51,9 @@ void rig_free(struct rig *rig);
 /* Does EAL have hugepages? Starts it. */
 bool rig_has_hugepages(void);
 
+/* Ends EAL, of which no file stays; exit() does it by itself. */
+void rig_end(void);
+
 /* ---- clients ---- */
 
 #define RIG_CLIENTS_MAX (1U << 23)
