@@ -40,7 +40,7 @@ struct floor {
     uint32_t request_len, reply_len;
 };
 
-static const struct xord_aes_ops *const ops = &xord_aes_ipsec_mb;
+static const struct xord_aes_ops *ops; /* the engine's */
 
 static bool has(const IMB_MGR *mgr, uint64_t flags)
 {
@@ -100,6 +100,7 @@ struct floor *floor_new(uint32_t request_len, uint32_t reply_len, bool by_avx512
         free(floor);
         return NULL;
     }
+    ops = xord_aes_best();
     floor->aes = ops->open();
     BENCH_CHECK(floor->aes);
     fill(floor);

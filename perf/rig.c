@@ -129,15 +129,20 @@ static void local_make(struct rig *rig)
 {
     static const struct xord_hash_key hash_key = {{1, 2}};
     static const uint8_t seckey32[32] = {0x0b, 0xe4};
+    const struct xord_aes_ops *ops = xord_aes_best();
+    struct xord_aes *aes = ops->open();
     struct xord_enr_draft draft;
     struct xord_enr enr;
 
+    BENCH_CHECK(aes);
     rig->locals = xord_locals_new(1, &hash_key);
     BENCH_CHECK(rig->locals);
     xord_enr_draft_init(&draft, 1U << 24); /* such that a PONG has 24 bytes */
     BENCH_CHECK(xord_enr_draft_set_endpoint(&draft, &rig->ep) == 0);
     BENCH_CHECK(xord_enr_sign(&enr, &draft, rig->curve, seckey32) == 0);
-    BENCH_CHECK(xord_locals_add(rig->locals, rig->aes_ops, rig->aes, seckey32, &enr, &rig->ep, NULL) == 0);
+    BENCH_CHECK(xord_locals_add(rig->locals, ops, aes, seckey32, &enr, &rig->ep, NULL) == 0);
+    ops->close(aes);
+    xord_masking_key(rig->aes_ops, rig->aes, &rig->mask_key, enr.id32);
 }
 
 static void engine_make(struct rig *rig, const struct rig_config *config)
@@ -148,7 +153,7 @@ static void engine_make(struct rig *rig, const struct rig_config *config)
             .idle = XORD_IDLE_SPIN,
             .node = config->node};
 
-    engine.node.aes_ops = rig->aes_ops;
+    engine.node.aes_ops = xord_aes_best();
     engine.node.curve = rig->curve;
     engine.node.locals = rig->locals;
     engine.node.host_cnt = 1;

@@ -36,8 +36,9 @@ struct rig {
     struct rte_ring *in[RIG_WORKERS], *out[RIG_WORKERS];
     struct rte_mempool *pool; /* of the frames made here */
     struct xord_curve *curve;
+    const struct xord_aes_ops *aes_ops; /* the clients', which is not the engine's: each checks the other */
     struct xord_aes *aes;
-    const struct xord_aes_ops *aes_ops;
+    struct xord_ctr_key mask_key; /* of the engine's id */
     struct xord_locals *locals;
     struct xord_endpoint ep; /* the engine's */
     struct xord_rng rng;

@@ -172,7 +172,7 @@ void rig_requests(struct rig *rig, struct rte_mbuf **frames, const uint32_t *cli
                 .src = packet->data + XORD_ORDINARY_HEAD_LEN,
                 .dst = packet->data + XORD_ORDINARY_HEAD_LEN,
                 .len = (uint32_t)packet->len};
-        masks[i] = (struct xord_ctr_job){.key = &rig->locals->all[0].mask_key,
+        masks[i] = (struct xord_ctr_job){.key = &rig->mask_key,
                 .iv16 = packet->data,
                 .src = packet->data + XORD_MASKING_IV_LEN,
                 .dst = packet->data + XORD_MASKING_IV_LEN,
