@@ -108,12 +108,9 @@ static void record_check(const struct network *net, const struct xord_bytes_view
 static void nodes_check(struct network *net, const struct rig_reply *reply)
 {
     struct xord_bytes_view record;
-    uint32_t number = 0;
+    uint64_t number = rig_id_of(&reply->msg.request_id) - net->next_id;
     size_t pos = 0;
 
-    while (number < WORKERS * ROUND &&
-            memcmp(reply->msg.request_id.bytes, rig_request_id(net->next_id + number).bytes, 8) != 0)
-        number++;
     BENCH_CHECK(number < WORKERS * ROUND && net->asked[number] == reply->client);
     while (xord_records_next(&reply->msg.nodes.records, &pos, &record)) {
         record_check(net, &record);

@@ -43,10 +43,8 @@ static void requests_put(struct pingpong *pp)
 static void pong_check(struct pingpong *pp, const struct rig_reply *reply)
 {
     struct rig_client client = rig_client(reply->client);
-    uint64_t number = 0;
+    uint64_t number = rig_id_of(&reply->msg.request_id) - pp->next_id;
 
-    while (number < ROUND && memcmp(reply->msg.request_id.bytes, rig_request_id(pp->next_id + number).bytes, 8) != 0)
-        number++;
     BENCH_CHECK(number < ROUND && pp->clients[number] == reply->client && !pp->answered[number]);
     BENCH_CHECK(reply->len == PONG_LEN && reply->msg.pong.enr_seq == pp->rig->locals->all[0].enr.seq);
     BENCH_CHECK(memcmp(reply->msg.pong.ip16, client.ep.ip16, 16) == 0 && reply->msg.pong.port == client.ep.port);

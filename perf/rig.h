@@ -84,6 +84,8 @@ struct rte_mbuf *rig_frame(struct rig *rig, const struct xord_endpoint *src, con
 void rig_requests(struct rig *rig, struct rte_mbuf **frames, const uint32_t *clients, uint32_t cnt,
         const struct xord_message *msg, uint64_t first_id);
 struct xord_request_id rig_request_id(uint64_t id);
+/* The id in it; UINT64_MAX when it was not made here. */
+uint64_t rig_id_of(const struct xord_request_id *request_id);
 
 /* Into a worker's receive queue; all must fit. */
 void rig_put(struct rig *rig, uint16_t worker, struct rte_mbuf **frames, uint32_t cnt);

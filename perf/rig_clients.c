@@ -4,9 +4,9 @@
 
 #include "rig.h"
 
-#define CLIENTS_IP4   UINT32_C(0x2d000000) /* 45.0.0.0 and on: a client's number is in its address */
-#define FRAME_HEADERS 42                   /* Ethernet 14, IPv4 20, UDP 8 */
-#define ID_TOP        (UINT64_C(0xbe) << 56)
+#define CLIENTS_IP4   UINT32_C(0x2d000000)   /* 45.0.0.0 and on: a client's number is in its address */
+#define FRAME_HEADERS 42                     /* Ethernet 14, IPv4 20, UDP 8 */
+#define ID_TOP        (UINT64_C(0xbe) << 56) /* of request ids: numbers below 2^56 stand behind it */
 
 /* splitmix64: keys nobody has to be safe from. */
 static uint64_t mix(uint64_t x)
@@ -129,6 +129,13 @@ struct xord_request_id rig_request_id(uint64_t id)
 
     xord_store_be64(request_id.bytes, ID_TOP | id);
     return request_id;
+}
+
+uint64_t rig_id_of(const struct xord_request_id *request_id)
+{
+    uint64_t id = request_id->len == 8 ? xord_load_be64(request_id->bytes) : 0;
+
+    return id >> 56 == ID_TOP >> 56 ? id & ~ID_TOP : UINT64_MAX;
 }
 
 struct packet {
