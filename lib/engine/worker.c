@@ -207,8 +207,15 @@ static void hand_over(struct worker *worker, uint16_t owner, const struct xord_d
     xord_counter_add(counters, XORD_CNT_steer_dropped, 1);
 }
 
+static enum xord_load load_of(unsigned n, unsigned full)
+{
+    if (n == 0)
+        return XORD_LOAD_NONE;
+    return n < full ? XORD_LOAD_SOME : XORD_LOAD_FULL;
+}
+
 /* Takes in a burst: what is ours goes to the shard, the rest to its owners. */
-static bool turn_port(struct worker *worker)
+static enum xord_load turn_port(struct worker *worker)
 {
     struct xord_engine *engine = worker->engine;
     struct xord_port *port = engine->cfg.port;
@@ -241,27 +248,27 @@ static bool turn_port(struct worker *worker)
     }
     if (own_cnt > 0)
         xord_node_rx(worker->node, own, own_cnt, worker->now_ns);
-    return n > 0;
+    return load_of(n, XORD_PORT_BURST);
 }
 
-static bool turn_parcels(struct worker *worker)
+static enum xord_load turn_parcels(struct worker *worker)
 {
     struct parcel *parcels[XORD_BURST_MAX];
     struct xord_dgram burst[XORD_BURST_MAX];
     unsigned n = ring_take(worker->parcels, (void **)parcels, XORD_BURST_MAX);
 
     if (n == 0)
-        return false;
+        return XORD_LOAD_NONE;
     for (unsigned i = 0; i < n; i++)
         burst[i] = parcels[i]->dgram;
     xord_counter_add(xord_node_counters_mut(worker->node), XORD_CNT_steer_in, n);
     xord_node_rx(worker->node, burst, n, worker->now_ns);
     for (unsigned i = 0; i < n; i++)
         pool_put(&worker->engine->parcels, parcels[i]);
-    return true;
+    return load_of(n, XORD_BURST_MAX);
 }
 
-static bool turn_mail(struct worker *worker)
+static enum xord_load turn_mail(struct worker *worker)
 {
     struct xord_mail *mails[MAILS_A_TURN];
     unsigned n = ring_take(worker->mailbox, (void **)mails, MAILS_A_TURN);
@@ -270,7 +277,24 @@ static bool turn_mail(struct worker *worker)
         xord_node_mail(worker->node, mails[i], worker->now_ns);
         pool_put(&worker->engine->mails, mails[i]);
     }
-    return n > 0;
+    return n > 0 ? XORD_LOAD_SOME : XORD_LOAD_NONE;
+}
+
+static enum xord_load more(enum xord_load a, enum xord_load b)
+{
+    return a > b ? a : b;
+}
+
+/* What was answered does not wait for what is slow. */
+static void turn_work(struct worker *worker, enum xord_load load)
+{
+    struct xord_port *port = worker->engine->cfg.port;
+
+    if (!xord_node_has_work(worker->node, load))
+        return;
+    if (load != XORD_LOAD_NONE)
+        port->ops->tx_burst(port, worker->shard);
+    xord_node_work(worker->node, load, worker->now_ns);
 }
 
 static void publish_sizes(struct worker *worker)
@@ -288,13 +312,18 @@ static void publish_sizes(struct worker *worker)
     atomic_store_explicit(&worker->table_live, sizes.table_live, memory_order_relaxed);
 }
 
+static uint64_t due_ns(const struct worker *worker)
+{
+    return xord_node_has_work(worker->node, XORD_LOAD_NONE) ? worker->now_ns : xord_node_next_ns(worker->node);
+}
+
 /* Sleeps until something is due. Whoever hands us work looks at `asleep` after enqueuing, we look at the rings after setting
  * it: one of us sees the other. */
-static void sleep_until(struct worker *worker, uint64_t due_ns)
+static void sleep_until(struct worker *worker, uint64_t until_ns)
 {
     struct xord_engine *engine = worker->engine;
     struct xord_port *port = engine->cfg.port;
-    uint64_t timeout = due_ns > worker->now_ns ? due_ns - worker->now_ns : 0;
+    uint64_t timeout = until_ns > worker->now_ns ? until_ns - worker->now_ns : 0;
 
     if (timeout > SLEEP_MAX_NS)
         timeout = SLEEP_MAX_NS;
@@ -323,12 +352,13 @@ bool worker_turn(struct worker *worker)
 {
     struct xord_engine *engine = worker->engine;
     struct xord_port *port = engine->cfg.port;
-    bool busy;
+    enum xord_load load;
 
     worker->now_ns = xord_now_ns();
-    busy = turn_port(worker);
-    busy |= turn_parcels(worker);
-    busy |= turn_mail(worker);
+    load = turn_port(worker);
+    load = more(load, turn_parcels(worker));
+    load = more(load, turn_mail(worker));
+    turn_work(worker, load);
     if (worker->now_ns - worker->polled_ns >= POLL_NS) {
         xord_node_poll(worker->node, worker->now_ns);
         worker->polled_ns = worker->now_ns;
@@ -338,7 +368,7 @@ bool worker_turn(struct worker *worker)
     }
     port->ops->tx_burst(port, worker->shard);
     reading_pauses(worker);
-    return busy;
+    return load != XORD_LOAD_NONE;
 }
 
 void worker_begin(struct worker *worker)
@@ -365,7 +395,7 @@ void *worker_main(void *arg)
         if (idle < IDLE_SPINS)
             continue;
         if (engine->cfg.idle == XORD_IDLE_SLEEP)
-            sleep_until(worker, xord_node_next_ns(worker->node));
+            sleep_until(worker, due_ns(worker));
         else
             rte_pause();
     }

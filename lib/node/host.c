@@ -241,6 +241,7 @@ static void update_record(struct xord_node *node, uint32_t host, const struct xo
             xord_enr_sign(&enr, &draft, node->cfg.curve, node->cfg.locals->all[host].seckey32))
         return;
     COUNT(node, record_updates);
+    xord_counter_add(&node->counters, XORD_CNT_curve_operations, 2); /* its key pair, its signature */
     node->hosts[host].enr = enr;
     publish_self(node, host);
 }

@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The handshake lane: curve operations wait here, so that established traffic keeps its latency. Three bounded queues, the
- * first that has work goes first, and a turn does at most LANE_TURN jobs. Spec: discv5-theory.md, "Handshake Steps". */
+ * first that has work goes first, and a turn ends when its curve operations are spent. Spec: discv5-theory.md, "Handshake
+ * Steps". */
 #include <stdlib.h>
 #include <string.h>
 
 #include "node_private.h"
 
-#define LANE_TURN             8 /* jobs a call: a few ms of curve operations at worst */
-#define LANE_STRANGERS_A_TURN 2
-#define LANE_OWN_FACTOR       8
-#define BEHIND_MAX            8 /* messages that may wait behind one handshake */
+#define LANE_OWN_FACTOR    8
+#define BEHIND_MAX         8  /* messages that may wait behind one handshake */
+#define JOBS_A_TURN        64 /* of those that turn out to need no curve operation */
+#define OTHERS_A_STRANGER  3  /* operations for others to one for strangers, while some wait */
+#define FULL_LOAD_GAP_NS   (1 * XORD_NS_PER_MS)
+#define JOB_OPERATIONS_MAX 3
 
 int lane_init(struct xord_node *node)
 {
     struct lane *lane = &node->lane;
 
+    if (node->cfg.lane_operations < JOB_OPERATIONS_MAX)
+        node->cfg.lane_operations = JOB_OPERATIONS_MAX;
     for (int c = 0; c < LANE_CLASSES; c++) {
         /* What we asked for ourselves is bounded by the requests that are open: it gets room to wait. */
         lane->cap[c] = c == LANE_OWN ? LANE_OWN_FACTOR * node->cfg.lane_cap : node->cfg.lane_cap;
@@ -340,57 +345,147 @@ bool lane_push_nodes(struct xord_node *node, const struct req *req, const uint8_
     job->kind = JOB_NODES;
     job->req = (uint32_t)(req - node->reqs);
     job->len = (uint16_t)len;
+    job->pos = 0;
     memcpy(job->request_id8, req->request_id8, 8);
     memcpy(job->data, plain, len);
     return true;
 }
 
-static void job_nodes(struct xord_node *node, const struct job *job)
+/* Goes on where the last turn has left off; false: so it does again. */
+static bool job_nodes(struct xord_node *node, struct job *job, uint64_t operations)
 {
     struct req *req = request_at(node, job->req, job->request_id8);
     struct xord_message msg;
 
     if (!req)
-        return;
+        return true;
+    if (xord_message_decode(&msg, job->data, job->len) == 0 &&
+            !request_on_nodes(node, req, &msg, &job->pos, operations))
+        return false;
     req->lane_cnt--;
-    if (xord_message_decode(&msg, job->data, job->len) == 0)
-        request_on_nodes(node, req, &msg);
     request_check_complete(node, req);
+    return true;
 }
 
-/* The first class that has work; but strangers get the last jobs of a turn, or a flood in the name of others would leave them
- * none. LANE_CLASSES when there is no work. */
-static int lane_next(const struct lane *lane, int turn)
+/* ---- a turn ---- */
+
+/* What a job may cost at most; NODES can be left off after each record. */
+static uint64_t job_operations(const struct xord_node *node, const struct job *job)
+{
+    const struct xord_packet *pkt = &job->pkt;
+
+    switch ((enum job_kind)job->kind) {
+    case JOB_WHOAREYOU:
+        return 2 + (xord_ephemerals_cnt(node->ephemerals) == 0);
+    case JOB_HANDSHAKE:
+        return 2 + (pkt->record && !record_cache_find(node->records, pkt->record, pkt->record_len));
+    case JOB_NODES:
+        return 1;
+    case JOB_MESSAGE:
+        break;
+    }
+    return 0;
+}
+
+static bool job_run(struct xord_node *node, struct job *job, uint64_t operations)
+{
+    switch ((enum job_kind)job->kind) {
+    case JOB_WHOAREYOU:
+        job_whoareyou(node, job);
+        break;
+    case JOB_HANDSHAKE:
+        job_handshake(node, job);
+        break;
+    case JOB_MESSAGE:
+        job_message(node, job);
+        break;
+    case JOB_NODES:
+        return job_nodes(node, job, operations);
+    }
+    return true;
+}
+
+/* The first class that has work; but strangers get a quarter, or a flood in the name of others would leave them nothing.
+ * LANE_CLASSES when there is no work. */
+static int lane_next(const struct lane *lane)
 {
     int c = 0;
 
-    if (turn >= LANE_TURN - LANE_STRANGERS_A_TURN && lane->cnt[LANE_STRANGER] > 0)
+    if (lane->cnt[LANE_STRANGER] > 0 && lane->owed >= OTHERS_A_STRANGER * JOB_OPERATIONS_MAX)
         return LANE_STRANGER;
     while (c < LANE_CLASSES && lane->cnt[c] == 0)
         c++;
     return c;
 }
 
-void lane_run(struct xord_node *node)
+/* Keeps account of what strangers who wait are owed; a job without operations counts too, or many would be free. */
+static void lane_charge(struct lane *lane, int class, uint64_t operations)
+{
+    uint64_t cost = operations ? operations : 1;
+
+    if (lane->cnt[LANE_STRANGER] == 0)
+        lane->owed = 0;
+    else if (class != LANE_STRANGER)
+        lane->owed += cost;
+    else
+        lane->owed -= OTHERS_A_STRANGER * cost < lane->owed ? OTHERS_A_STRANGER * cost : lane->owed;
+}
+
+/* Runs the first job of a class; true when the turn has room for another. */
+static bool lane_step(struct xord_node *node, int class, uint64_t operations, uint64_t *spent)
 {
     struct lane *lane = &node->lane;
+    struct job *job = &lane->ring[class][lane->head[class]];
+    uint64_t before = node_operations(node);
+    bool done;
 
-    for (int turn = 0; turn < LANE_TURN; turn++) {
-        int c = lane_next(lane, turn);
-        const struct job *job;
-
-        if (c == LANE_CLASSES)
-            return;
-        job = &lane->ring[c][lane->head[c]];
-        if (job->kind == JOB_WHOAREYOU)
-            job_whoareyou(node, job);
-        else if (job->kind == JOB_HANDSHAKE)
-            job_handshake(node, job);
-        else if (job->kind == JOB_MESSAGE)
-            job_message(node, job);
-        else
-            job_nodes(node, job);
-        lane->head[c] = (lane->head[c] + 1) % lane->cap[c];
-        lane->cnt[c]--;
+    if (*spent + job_operations(node, job) > operations)
+        return false;
+    done = job_run(node, job, operations - *spent);
+    lane_charge(lane, class, node_operations(node) - before);
+    *spent += node_operations(node) - before;
+    if (done) {
+        lane->head[class] = (lane->head[class] + 1) % lane->cap[class];
+        lane->cnt[class]--;
     }
+    return done;
+}
+
+static void lane_run(struct xord_node *node)
+{
+    uint64_t spent = 0;
+
+    for (int i = 0; i < JOBS_A_TURN; i++) {
+        int class = lane_next(&node->lane);
+
+        if (class == LANE_CLASSES || !lane_step(node, class, node->cfg.lane_operations, &spent))
+            return;
+    }
+}
+
+/* Key pairs for the next handshakes, as long as there is nothing else to do. */
+static void ephemerals_fill(struct xord_node *node)
+{
+    for (uint32_t i = 0; i < node->cfg.lane_operations && xord_ephemerals_missing(node->ephemerals) > 0; i++) {
+        xord_ephemerals_add(node->ephemerals);
+        COUNT(node, curve_operations);
+    }
+}
+
+bool lane_has_work(const struct xord_node *node, enum xord_load load)
+{
+    if (load == XORD_LOAD_FULL && node->now_ns - node->lane.run_ns < FULL_LOAD_GAP_NS)
+        return false;
+    return lane_cnt(node) > 0 || (load == XORD_LOAD_NONE && xord_ephemerals_missing(node->ephemerals) > 0);
+}
+
+void lane_work(struct xord_node *node, enum xord_load load)
+{
+    if (!lane_has_work(node, load))
+        return;
+    node->lane.run_ns = node->now_ns;
+    if (lane_cnt(node) > 0)
+        lane_run(node);
+    else
+        ephemerals_fill(node);
 }

@@ -17,6 +17,7 @@ static void config_set_defaults(struct xord_node_config *cfg)
     cfg->request_cap = or_default(cfg->request_cap, 4096);
     cfg->record_cap = or_default(cfg->record_cap, 65536);
     cfg->lane_cap = or_default(cfg->lane_cap, 256);
+    cfg->lane_operations = or_default(cfg->lane_operations, 4);
     cfg->ephemeral_cap = or_default(cfg->ephemeral_cap, 256);
     if (!cfg->request_timeout_ns)
         cfg->request_timeout_ns = 500 * XORD_NS_PER_MS;
@@ -203,7 +204,6 @@ void xord_node_poll(struct xord_node *node, uint64_t now_ns)
     xord_wheel_advance(&node->wheel, now_ns);
     while ((timer = xord_wheel_pop(&node->wheel)) != NULL)
         request_on_timer(node, timer);
-    lane_run(node);
     hosts_poll(node);
     call_ends(node);
 }
@@ -215,11 +215,16 @@ void xord_node_rx(struct xord_node *node, struct xord_dgram *burst, size_t cnt, 
     call_ends(node);
 }
 
-void xord_node_work(struct xord_node *node, uint64_t now_ns)
+void xord_node_work(struct xord_node *node, enum xord_load load, uint64_t now_ns)
 {
     node->now_ns = now_ns;
-    lane_run(node);
+    lane_work(node, load);
     call_ends(node);
+}
+
+bool xord_node_has_work(const struct xord_node *node, enum xord_load load)
+{
+    return lane_has_work(node, load);
 }
 
 uint64_t xord_node_next_ns(const struct xord_node *node)
@@ -227,8 +232,6 @@ uint64_t xord_node_next_ns(const struct xord_node *node)
     uint64_t next = xord_wheel_next_ns(&node->wheel);
     uint64_t hosts = hosts_next_ns(node);
 
-    if (lane_cnt(node) > 0)
-        return node->now_ns;
     return hosts < next ? hosts : next;
 }
 

@@ -110,6 +110,7 @@ struct job {
     uint8_t kind;
     uint16_t len;
     uint32_t req; /* WHOAREYOU, NODES */
+    size_t pos;   /* NODES: behind the records that were looked at */
     uint8_t request_id8[8];
     uint32_t local;
     struct xord_endpoint peer, dst;
@@ -121,6 +122,8 @@ struct lane {
     struct job *ring[LANE_CLASSES];
     uint32_t head[LANE_CLASSES], cnt[LANE_CLASSES];
     uint32_t cap[LANE_CLASSES];
+    uint64_t owed;   /* operations that others had while strangers waited */
+    uint64_t run_ns; /* the last turn */
 };
 
 /* ---- host.c, seeker.c ---- */
@@ -201,6 +204,12 @@ static inline void node_count(struct xord_node *node, enum xord_counter_id id)
 }
 #define COUNT(node, name) node_count((node), XORD_CNT_##name)
 
+/* Curve operations done so far: what slow work is measured in. */
+static inline uint64_t node_operations(const struct xord_node *node)
+{
+    return xord_counter_get(&node->counters, XORD_CNT_curve_operations);
+}
+
 static inline bool node_is_host(const struct xord_node *node, uint32_t local)
 {
     return local < node->cfg.host_cnt;
@@ -268,8 +277,10 @@ void conv_flush(struct xord_node *node, struct conv *conv);
 /* A response of any kind. */
 void request_on_response(struct xord_node *node, struct xord_session *session, const struct xord_message *msg,
         const uint8_t *plain, size_t plain_len);
-/* The records of a NODES packet: verifies those not cached, passes on those that were asked for. */
-void request_on_nodes(struct xord_node *node, struct req *req, const struct xord_message *msg);
+/* The records of a NODES packet from *pos on: verifies those not cached, passes on those that were asked for. False when so
+ * many curve operations were not enough: *pos is where to go on. */
+bool request_on_nodes(struct xord_node *node, struct req *req, const struct xord_message *msg, size_t *pos,
+        uint64_t operations);
 /* May a peer at `sender` name the addresses in a record? A public one not those of a private network, nobody those that
  * cannot be a node's. */
 bool node_record_is_plausible(const struct xord_enr *enr, const struct xord_endpoint *sender);
@@ -285,7 +296,9 @@ void lane_free(struct xord_node *node);
 uint32_t lane_cnt(const struct xord_node *node);
 /* Room for a job of a class; NULL when full (counted). It counts as queued at once. */
 struct job *lane_push(struct xord_node *node, enum lane_class class);
-void lane_run(struct xord_node *node);
+/* While more comes than a turn can serve, the lane only keeps from standing still. */
+bool lane_has_work(const struct xord_node *node, enum xord_load load);
+void lane_work(struct xord_node *node, enum xord_load load);
 void lane_push_whoareyou(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram);
 void lane_push_handshake(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram);
 /* A message whose sender's handshake still waits in the lane follows it there. False: it does not, or there is no room. */

@@ -119,20 +119,25 @@ static bool record_is_wanted(struct xord_node *node, const struct req *req, cons
     return true;
 }
 
-void request_on_nodes(struct xord_node *node, struct req *req, const struct xord_message *msg)
+bool request_on_nodes(struct xord_node *node, struct req *req, const struct xord_message *msg, size_t *pos,
+        uint64_t operations)
 {
     struct xord_mail *mail = reply_new(node, req, XORD_MAIL_RECORDS);
     struct xord_bytes_view raw;
     struct xord_pubkey key;
     struct xord_enr enr;
-    size_t pos = 0;
+    uint64_t before = node_operations(node);
+    bool done = false;
 
     if (!mail) {
         req->lost = true;
-        return;
+        return true;
     }
     mail->records.cnt = mail->records.len = 0;
-    while (req->record_cnt < NODES_MAX_RECORDS_TAKEN && xord_records_next(&msg->nodes.records, &pos, &raw)) {
+    while (node_operations(node) - before < operations) {
+        done = req->record_cnt >= NODES_MAX_RECORDS_TAKEN || !xord_records_next(&msg->nodes.records, pos, &raw);
+        if (done)
+            break;
         if (node_verify_record(node, &enr, &key, raw.data, raw.len)) {
             COUNT(node, drop_record_invalid);
             continue;
@@ -144,6 +149,7 @@ void request_on_nodes(struct xord_node *node, struct req *req, const struct xord
         node_mail_to(node, req->reply_to, mail);
     else
         node->cfg.io.mail_free(node->cfg.io.ctx, mail);
+    return done;
 }
 
 void request_check_complete(struct xord_node *node, struct req *req)
@@ -187,6 +193,7 @@ static void on_nodes(struct xord_node *node, struct req *req, const struct xord_
 {
     uint32_t hash = (uint32_t)xord_hash64(&node->hash_key, plain, plain_len);
     uint64_t total = msg->nodes.total;
+    size_t pos = 0;
 
     if (total < 1 || total > NODES_MAX_TOTAL || (req->total && total != req->total) || req->got >= total) {
         COUNT(node, drop_nodes_total);
@@ -197,7 +204,7 @@ static void on_nodes(struct xord_node *node, struct req *req, const struct xord_
         return;
     }
     if (records_all_cached(node, msg))
-        request_on_nodes(node, req, msg);
+        (void)request_on_nodes(node, req, msg, &pos, UINT64_MAX);
     else if (lane_push_nodes(node, req, plain, plain_len))
         req->lane_cnt++;
     else

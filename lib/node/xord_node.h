@@ -7,7 +7,7 @@
  * endpoint, update their record and run lookups. The others answer out of the directory (test networks).
  *
  * Within a burst one stage runs over all packets before the next; handshakes and record signatures wait in the handshake
- * lane, a bounded queue from which each call takes a bounded amount: replies to our own requests first, then peers we know,
+ * lane, a bounded queue from which xord_node_work takes a bounded amount: replies to our own requests first, then peers we know,
  * then strangers.
  * Threading: one owner; `counters` may be read by others. Memory: all of it by new; nothing allocates afterwards. */
 #pragma once
@@ -89,6 +89,7 @@ struct xord_node_config {
     uint32_t request_cap;   /* own requests at a time; 0: 4,096 */
     uint32_t record_cap;    /* verified records remembered; 0: 65,536 */
     uint32_t lane_cap; /* slow jobs waiting for each class of peers, eight times that for our own requests; 0: 256 */
+    uint32_t lane_operations;      /* of the curve, a turn: signatures, key agreements, key pairs; at least 3; 0: 4 */
     uint32_t ephemeral_cap;        /* key pairs made ahead for handshakes of our own; 0: 256 */
     uint64_t request_timeout_ns;   /* 0: 500 ms */
     uint64_t handshake_timeout_ns; /* 0: 1 s; also a challenge's life */
@@ -113,10 +114,21 @@ void xord_node_rx(struct xord_node *node, struct xord_dgram *burst, size_t cnt, 
 /* Takes in one mail; the caller keeps (and recycles) it. */
 void xord_node_mail(struct xord_node *node, const struct xord_mail *mail, uint64_t now_ns);
 
-/* A bounded amount of the handshake lane's work. */
-void xord_node_work(struct xord_node *node, uint64_t now_ns);
+/* What has come in since the last turn of whoever drives the shard. */
+enum xord_load {
+    XORD_LOAD_NONE,
+    XORD_LOAD_SOME, /* and all of it was taken in */
+    XORD_LOAD_FULL, /* a full burst: more is likely to wait */
+};
 
-/* Timers, liveness, snapshots, lookups, and xord_node_work: a bounded amount of each. */
+/* Slow work, at most `lane_operations` of the curve: the handshake lane, or, when it is empty and nothing came, key pairs
+ * for handshakes to come. Under full load it does so only once a millisecond, so that the lane's part of the time is
+ * bounded while there is more traffic than can be served. To be called once a turn, after what came was answered. */
+void xord_node_work(struct xord_node *node, enum xord_load load, uint64_t now_ns);
+/* Would it do anything, at the time of the last call? */
+bool xord_node_has_work(const struct xord_node *node, enum xord_load load);
+
+/* Timers, liveness, snapshots, lookups: a bounded amount of each. */
 void xord_node_poll(struct xord_node *node, uint64_t now_ns);
 
 /* When poll has something to do next; at most `now_ns` when it has right now. */

@@ -43,6 +43,11 @@ void xord_ephemerals_free(struct xord_ephemerals *pool)
     free(pool);
 }
 
+uint32_t xord_ephemerals_cnt(const struct xord_ephemerals *pool)
+{
+    return pool->cnt;
+}
+
 uint32_t xord_ephemerals_missing(const struct xord_ephemerals *pool)
 {
     return pool->cap - pool->cnt;

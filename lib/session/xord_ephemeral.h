@@ -28,7 +28,8 @@ struct xord_ephemerals *xord_ephemerals_new(uint32_t cap, const struct xord_curv
         const uint8_t seed32[XORD_RNG_SEED_LEN]);
 void xord_ephemerals_free(struct xord_ephemerals *pool);
 
-/* Pairs that are missing until the pool is full. */
+/* Pairs that are there, and those that are missing until the pool is full. */
+uint32_t xord_ephemerals_cnt(const struct xord_ephemerals *pool);
 uint32_t xord_ephemerals_missing(const struct xord_ephemerals *pool);
 
 /* Makes one pair; the pool must not be full. */

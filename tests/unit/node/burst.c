@@ -950,10 +950,10 @@ static void do_time(struct rig *rig)
         xord_node_poll(rig->sides[s].node, rig->now_ns);
 }
 
-static void do_work(struct rig *rig)
+static void do_work(struct rig *rig, enum xord_load load)
 {
     for (int s = 0; s < 2; s++)
-        xord_node_work(rig->sides[s].node, rig->now_ns);
+        xord_node_work(rig->sides[s].node, load, rig->now_ns);
 }
 
 /* ---- comparing ---- */
@@ -1072,7 +1072,7 @@ static void play(struct rig *rig, uint32_t seed, uint32_t steps)
         do_burst(rig);
         compare(rig);
         if (one_in(rig, 2))
-            do_work(rig);
+            do_work(rig, (enum xord_load)below(rig, 3));
         if (!one_in(rig, 3))
             do_time(rig);
         compare(rig);
@@ -1157,7 +1157,7 @@ static void handshake_begin(struct rig *rig, uint32_t peer, struct packet *whoar
     mask(whoareyou, whoareyou->len);
     for (int s = 0; s < 2; s++)
         take_in(rig, s, whoareyou, 1, reuse);
-    do_work(rig);
+    do_work(rig, XORD_LOAD_SOME);
     cr_assert(conv->has_keys);
 }
 

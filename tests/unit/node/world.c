@@ -275,6 +275,7 @@ static struct xord_node_config shard_config(struct member *member, const struct 
     cfg.request_cap = small(cfg.request_cap, 64);
     cfg.record_cap = small(cfg.record_cap, 1024);
     cfg.lane_cap = small(cfg.lane_cap, 16);
+    cfg.ephemeral_cap = small(cfg.ephemeral_cap, 4);
     xord_rng_fill(&member->world->rng, cfg.seed32, sizeof(cfg.seed32));
     cfg.io = (struct xord_node_io){
             .ctx = shard,
@@ -308,7 +309,7 @@ static void shard_start(struct member *member, uint16_t number, const struct mem
     cfg = shard_config(member, config, shard);
     shard->node = xord_node_new(&cfg, member->world->now_ns);
     WORLD_CHECK(shard->node);
-    shard->due_ns = xord_node_next_ns(shard->node);
+    shard->due_ns = member->world->now_ns;
 }
 
 static void ip_count_up(struct xord_endpoint *ep, uint32_t n)
@@ -416,6 +417,14 @@ static void shard_called(struct world_shard *shard)
 {
     WORLD_CHECK(shard->tx_cnt == 0);
     shard->due_ns = xord_node_next_ns(shard->node);
+    if (xord_node_has_work(shard->node, XORD_LOAD_NONE) && !shard->member->holds_work)
+        shard->due_ns = shard->member->world->now_ns;
+}
+
+static void shard_work(struct world_shard *shard, enum xord_load load, uint64_t now_ns)
+{
+    if (!shard->member->holds_work)
+        xord_node_work(shard->node, load, now_ns);
 }
 
 static bool shard_take_mail(struct world_shard *shard, uint64_t now_ns)
@@ -448,6 +457,8 @@ static void burst_deliver(struct world_shard *shard, struct xord_dgram *burst, s
     xord_node_rx(shard->node, burst, cnt, now_ns);
     for (size_t i = 0; i < cnt; i++)
         free(burst[i].data);
+    shard_called(shard);
+    shard_work(shard, cnt < XORD_BURST_MAX ? XORD_LOAD_SOME : XORD_LOAD_FULL, now_ns);
     shard_called(shard);
 }
 
@@ -517,6 +528,7 @@ static bool shard_poll(struct world_shard *shard, uint64_t now_ns)
     if (shard->due_ns > now_ns)
         return false;
     xord_node_poll(shard->node, now_ns);
+    shard_work(shard, XORD_LOAD_NONE, now_ns);
     shard_called(shard);
     return true;
 }

@@ -106,6 +106,7 @@ struct member {
     uint32_t mail_cap, mail_cnt;
     uint32_t mails_refused; /* for want of room in the pool */
     bool tx_full, no_snaps;
+    bool holds_work; /* slow work is the test's to call for */
 };
 
 struct world *world_new(uint8_t seed);
