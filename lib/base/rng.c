@@ -7,62 +7,13 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* One word of four blocks: the blocks differ in their counter only, so they are computed side by side. */
-typedef uint32_t word4 __attribute__((vector_size(16)));
+#include "chacha20_private.h"
 
-static inline word4 rotl(word4 v, unsigned n)
-{
-    return v << n | v >> (32 - n);
-}
-
-static inline void quarter_round(word4 *a, word4 *b, word4 *c, word4 *d)
-{
-    *a += *b;
-    *d = rotl(*d ^ *a, 16);
-    *c += *d;
-    *b = rotl(*b ^ *c, 12);
-    *a += *b;
-    *d = rotl(*d ^ *a, 8);
-    *c += *d;
-    *b = rotl(*b ^ *c, 7);
-}
-
-static void chacha20_rounds(word4 x[16])
-{
-    for (int i = 0; i < 10; i++) {
-#pragma GCC unroll 4
-        for (int c = 0; c < 4; c++)
-            quarter_round(&x[c], &x[4 + c], &x[8 + c], &x[12 + c]);
-#pragma GCC unroll 4
-        for (int c = 0; c < 4; c++)
-            quarter_round(&x[c], &x[4 + (c + 1) % 4], &x[8 + (c + 2) % 4], &x[12 + (c + 3) % 4]);
-    }
-}
-
-/* The four blocks from `counter` on, under a nonce of zero. */
-static void chacha20_blocks4(uint8_t out[4 * 64], const uint32_t key[8], uint32_t counter)
-{
-    static const uint32_t constants[4] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
-    word4 in[16] = {0}, x[16];
-
-    for (int i = 0; i < 4; i++)
-        in[i] += constants[i];
-    for (int i = 0; i < 8; i++)
-        in[4 + i] += key[i];
-    in[12] = (word4){counter, counter + 1, counter + 2, counter + 3};
-    memcpy(x, in, sizeof(x));
-    chacha20_rounds(x);
-    for (size_t i = 0; i < 16; i++) {
-        x[i] += in[i];
-        for (size_t block = 0; block < 4; block++)
-            memcpy(out + 64 * block + 4 * i, (uint8_t *)&x[i] + 4 * block, 4);
-    }
-}
+_Static_assert(sizeof(((struct xord_rng *)0)->buf) == CHACHA20_BLOCKS * CHACHA20_BLOCK_LEN, "one refill");
 
 static void refill(struct xord_rng *rng)
 {
-    for (uint32_t i = 0; i < sizeof(rng->buf) / 256; i++)
-        chacha20_blocks4(rng->buf + (size_t)256 * i, rng->key, 4 * i);
+    chacha20_blocks8(rng->buf, rng->key, chacha20_isa_best());
     memcpy(rng->key, rng->buf, sizeof(rng->key));
     memset(rng->buf, 0, sizeof(rng->key));
     rng->used = sizeof(rng->key);
@@ -74,7 +25,7 @@ void xord_rng_init(struct xord_rng *rng, const uint8_t seed[XORD_RNG_SEED_LEN])
     refill(rng);
 }
 
-void xord_rng_fill(struct xord_rng *rng, void *out, size_t len)
+void xord_rng_fill_slowly(struct xord_rng *rng, void *out, size_t len)
 {
     uint8_t *dst = out;
 

@@ -6,8 +6,10 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define XORD_RNG_SEED_LEN 32
+#define XORD_RNG_SMALL    64
 
 struct xord_rng {
     uint32_t key[8];
@@ -16,7 +18,22 @@ struct xord_rng {
 };
 
 void xord_rng_init(struct xord_rng *rng, const uint8_t seed[XORD_RNG_SEED_LEN]);
-void xord_rng_fill(struct xord_rng *rng, void *out, size_t len);
+
+/* Any number of bytes, over refills. Use xord_rng_fill. */
+void xord_rng_fill_slowly(struct xord_rng *rng, void *out, size_t len);
+
+/* What has been handed out is wiped from the buffer. A small constant length is a few moves. */
+static inline void xord_rng_fill(struct xord_rng *rng, void *out, size_t len)
+{
+    if (len > XORD_RNG_SMALL || len > sizeof(rng->buf) - rng->used) {
+        xord_rng_fill_slowly(rng, out, len);
+        return;
+    }
+    memcpy(out, rng->buf + rng->used, len);
+    memset(rng->buf + rng->used, 0, len);
+    rng->used += (uint32_t)len;
+}
+
 uint32_t xord_rng_u32(struct xord_rng *rng);
 uint64_t xord_rng_u64(struct xord_rng *rng);
 

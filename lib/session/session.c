@@ -151,23 +151,18 @@ static bool key_equal(const struct xord_session_key *a, const struct xord_sessio
     return diff == 0;
 }
 
-/* From the entry at `at` on, which index_next has found. */
-static struct xord_session *find_from(struct xord_sessions *sessions, const struct xord_session_key *key, uint64_t hash,
+/* The session's slot + 1, or 0, from the entry on that index_next has found at `at`. */
+static uint32_t find_from(const struct xord_sessions *sessions, const struct xord_session_key *key, uint64_t hash,
         uint32_t at, uint32_t entry)
 {
-    while (entry) {
-        struct xord_session *session = &sessions->slots[entry - 1];
-
-        if (key_equal(&session->key, key))
-            return session;
+    while (entry && !key_equal(&sessions->slots[entry - 1].key, key)) {
         at = (at + 1) & sessions->index_mask;
         entry = index_next(sessions, hash, &at);
     }
-    return NULL;
+    return entry;
 }
 
-static struct xord_session *find_hashed(struct xord_sessions *sessions, const struct xord_session_key *key,
-        uint64_t hash)
+static uint32_t find_hashed(const struct xord_sessions *sessions, const struct xord_session_key *key, uint64_t hash)
 {
     uint32_t at = (uint32_t)hash & sessions->index_mask;
     uint32_t entry = index_next(sessions, hash, &at);
@@ -177,7 +172,9 @@ static struct xord_session *find_hashed(struct xord_sessions *sessions, const st
 
 struct xord_session *xord_session_find(struct xord_sessions *sessions, const struct xord_session_key *key)
 {
-    return find_hashed(sessions, key, xord_hash56(&sessions->hash, key));
+    uint32_t entry = find_hashed(sessions, key, xord_hash56(&sessions->hash, key));
+
+    return entry ? &sessions->slots[entry - 1] : NULL;
 }
 
 size_t xord_sessions_find_bulk(struct xord_sessions *sessions, const struct xord_session_key *keys, size_t n,
@@ -202,8 +199,10 @@ size_t xord_sessions_find_bulk(struct xord_sessions *sessions, const struct xord
         }
     }
     for (size_t i = 0; i < n; i++) {
-        found[i] = find_from(sessions, &keys[i], hashes[i], at[i], entries[i]);
-        hits += found[i] != NULL;
+        uint32_t entry = find_from(sessions, &keys[i], hashes[i], at[i], entries[i]);
+
+        found[i] = entry ? &sessions->slots[entry - 1] : NULL;
+        hits += entry != 0;
     }
     return hits;
 }
@@ -255,22 +254,25 @@ static void lru_move(struct xord_sessions *sessions, struct xord_session *sessio
     lru_push(sessions, session, segment);
 }
 
+/* Of a list that is not empty. */
 static struct xord_session *lru_tail(struct xord_sessions *sessions, enum segment segment)
 {
-    return sessions->lru[segment].cnt ? &sessions->slots[sessions->lru[segment].tail] : NULL;
+    return &sessions->slots[sessions->lru[segment].tail];
 }
 
 /* The tail of a list: when it has been used it is sent to the front of `again` instead, and this returns NULL. */
 static struct xord_session *lru_look(struct xord_sessions *sessions, enum segment segment, enum segment again)
 {
-    struct xord_session *session = lru_tail(sessions, segment);
+    struct xord_session *session;
 
-    if (session && session->is_used) {
-        session->is_used = 0;
-        lru_move(sessions, session, again);
+    if (sessions->lru[segment].cnt == 0)
         return NULL;
-    }
-    return session;
+    session = lru_tail(sessions, segment);
+    if (!session->is_used)
+        return session;
+    session->is_used = 0;
+    lru_move(sessions, session, again);
+    return NULL;
 }
 
 static void protected_demote(struct xord_sessions *sessions)
@@ -363,11 +365,13 @@ struct xord_session *xord_session_put(struct xord_sessions *sessions, const stru
         const uint8_t read_key16[16], const uint8_t write_key16[16], bool *evicted)
 {
     uint64_t hash = xord_hash56(&sessions->hash, key);
-    struct xord_session *session = find_hashed(sessions, key, hash);
+    uint32_t entry = find_hashed(sessions, key, hash);
+    struct xord_session *session;
 
     if (evicted)
         *evicted = false;
-    if (session) {
+    if (entry) {
+        session = &sessions->slots[entry - 1];
         memcpy(session->old_read_key16, session->read_key16, 16);
         session->has_old = 1;
         session->is_used = 1;
