@@ -2,15 +2,18 @@
 /* Session cache: slots in one array, an open-addressed index with linear probing, three lists.
  *
  * An index entry is 32 bits: as many of the hash as there is room for || slot + 1, and 0 where there is none. The bits of
- * the hash keep a probe from reading slots in vain; what is found is always compared whole. */
+ * the hash keep a probe from reading slots in vain; what is found is always compared whole. A probe begins at an entry whose
+ * number is a multiple of four, and looks at four at once. */
 #include "xord_session.h"
 
+#include <emmintrin.h>
 #include <stdlib.h>
 
 #include "xord_hash56.h"
 #include "xord_mem.h"
 
-#define NIL UINT32_MAX
+#define NIL   UINT32_MAX
+#define GROUP 4 /* entries */
 
 enum segment { PROBATION, IDLE, PROTECTED, SEGMENTS };
 
@@ -98,21 +101,39 @@ static uint32_t tag_of(const struct xord_sessions *sessions, uint64_t hash)
     return (uint32_t)(hash >> 32) & ~sessions->slot_mask;
 }
 
-/* The next entry from *at on that may be the hash's, or 0; *at is where it stands. */
+static uint32_t home_of(const struct xord_sessions *sessions, uint32_t hash)
+{
+    return hash & sessions->index_mask & ~(uint32_t)(GROUP - 1);
+}
+
+/* Which entries of a group have this tag or are empty, one bit each. */
+static unsigned group_match(const struct xord_sessions *sessions, uint32_t group, uint32_t tag)
+{
+    __m128i entries = _mm_load_si128((const __m128i *)&sessions->index[group]);
+    __m128i tags = _mm_andnot_si128(_mm_set1_epi32((int)sessions->slot_mask), entries);
+    __m128i match = _mm_or_si128(_mm_cmpeq_epi32(tags, _mm_set1_epi32((int)tag)),
+            _mm_cmpeq_epi32(entries, _mm_setzero_si128()));
+
+    return (unsigned)_mm_movemask_ps(_mm_castsi128_ps(match));
+}
+
+/* The slot + 1 of the next entry from *at on that may be the hash's, or 0; *at is where it stands. */
 static uint32_t index_next(const struct xord_sessions *sessions, uint64_t hash, uint32_t *at)
 {
-    uint32_t tag = tag_of(sessions, hash), entry, i = *at;
+    uint32_t group = *at & ~(uint32_t)(GROUP - 1);
+    unsigned match = group_match(sessions, group, tag_of(sessions, hash)) & ~0U << (*at - group);
 
-    for (; (entry = sessions->index[i]) != 0; i = (i + 1) & sessions->index_mask)
-        if ((entry & ~sessions->slot_mask) == tag)
-            break;
-    *at = i;
-    return entry & sessions->slot_mask;
+    while (!match) {
+        group = (group + GROUP) & sessions->index_mask;
+        match = group_match(sessions, group, tag_of(sessions, hash));
+    }
+    *at = group + (uint32_t)__builtin_ctz(match);
+    return sessions->index[*at] & sessions->slot_mask;
 }
 
 static void index_insert(struct xord_sessions *sessions, uint32_t slot, uint64_t hash)
 {
-    uint32_t i = (uint32_t)hash & sessions->index_mask;
+    uint32_t i = home_of(sessions, (uint32_t)hash);
 
     while (sessions->index[i] != 0)
         i = (i + 1) & sessions->index_mask;
@@ -123,12 +144,12 @@ static void index_insert(struct xord_sessions *sessions, uint32_t slot, uint64_t
 static void index_remove(struct xord_sessions *sessions, uint32_t slot)
 {
     uint32_t mask = sessions->index_mask;
-    uint32_t hole = sessions->slots[slot].hash & mask;
+    uint32_t hole = home_of(sessions, sessions->slots[slot].hash);
 
     while ((sessions->index[hole] & sessions->slot_mask) != slot + 1)
         hole = (hole + 1) & mask;
     for (uint32_t i = (hole + 1) & mask; sessions->index[i] != 0; i = (i + 1) & mask) {
-        uint32_t home = sessions->slots[(sessions->index[i] & sessions->slot_mask) - 1].hash & mask;
+        uint32_t home = home_of(sessions, sessions->slots[(sessions->index[i] & sessions->slot_mask) - 1].hash);
 
         if (((i - home) & mask) >= ((i - hole) & mask)) {
             sessions->index[hole] = sessions->index[i];
@@ -140,15 +161,19 @@ static void index_remove(struct xord_sessions *sessions, uint32_t slot)
 
 /* ---- finding ---- */
 
+static __m128i differ16(const void *a, const void *b, size_t at)
+{
+    return _mm_xor_si128(_mm_loadu_si128((const __m128i *)((const uint8_t *)a + at)),
+            _mm_loadu_si128((const __m128i *)((const uint8_t *)b + at)));
+}
+
+/* The last 16 of the 56 bytes overlap those before them. */
 static bool key_equal(const struct xord_session_key *a, const struct xord_session_key *b)
 {
-    uint64_t x[XORD_HASH56_LEN / 8], y[XORD_HASH56_LEN / 8], diff = 0;
+    __m128i diff = _mm_or_si128(_mm_or_si128(differ16(a, b, 0), differ16(a, b, 16)),
+            _mm_or_si128(differ16(a, b, 32), differ16(a, b, sizeof(*a) - 16)));
 
-    memcpy(x, a, sizeof(x));
-    memcpy(y, b, sizeof(y));
-    for (size_t i = 0; i < sizeof(x) / sizeof(x[0]); i++)
-        diff |= x[i] ^ y[i];
-    return diff == 0;
+    return _mm_movemask_epi8(_mm_cmpeq_epi8(diff, _mm_setzero_si128())) == 0xffff;
 }
 
 /* The session's slot + 1, or 0, from the entry on that index_next has found at `at`. */
@@ -164,7 +189,7 @@ static uint32_t find_from(const struct xord_sessions *sessions, const struct xor
 
 static uint32_t find_hashed(const struct xord_sessions *sessions, const struct xord_session_key *key, uint64_t hash)
 {
-    uint32_t at = (uint32_t)hash & sessions->index_mask;
+    uint32_t at = home_of(sessions, (uint32_t)hash);
     uint32_t entry = index_next(sessions, hash, &at);
 
     return find_from(sessions, key, hash, at, entry);
@@ -188,7 +213,7 @@ size_t xord_sessions_find_bulk(struct xord_sessions *sessions, const struct xord
         n = XORD_SESSIONS_BULK_MAX;
     xord_hash56_bulk(&sessions->hash, hashes, keys, n);
     for (size_t i = 0; i < n; i++) {
-        at[i] = (uint32_t)hashes[i] & sessions->index_mask;
+        at[i] = home_of(sessions, (uint32_t)hashes[i]);
         __builtin_prefetch(&sessions->index[at[i]]);
     }
     for (size_t i = 0; i < n; i++) {
