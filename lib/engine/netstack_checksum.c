@@ -2,18 +2,28 @@
 /* The Internet checksum (RFC 1071). */
 #include "netstack_private.h"
 
+typedef uint64_t lanes __attribute__((vector_size(16)));
+
 /* 32 bits of data a time into 64-bit lanes: no carry is lost below 2^32 additions. Loads of fixed size only, for a
  * memcpy of unknown length is a call. */
 uint64_t netstack_sum(uint64_t sum, const uint8_t *data, size_t len)
 {
-    uint64_t odd = 0, word8;
+    lanes even = {0}, odd = {0}, word16;
+    uint64_t word8;
     uint32_t word4;
     uint16_t word2;
 
-    for (; len >= 8; len -= 8, data += 8) {
+    for (; len >= 16; len -= 16, data += 16) {
+        memcpy(&word16, data, 16);
+        even += word16 & 0xffffffff;
+        odd += word16 >> 32;
+    }
+    even += odd;
+    sum += even[0] + even[1];
+    if (len & 8) {
         memcpy(&word8, data, 8);
-        sum += word8 & 0xffffffff;
-        odd += word8 >> 32;
+        sum += (word8 & 0xffffffff) + (word8 >> 32);
+        data += 8;
     }
     if (len & 4) {
         memcpy(&word4, data, 4);
@@ -25,7 +35,7 @@ uint64_t netstack_sum(uint64_t sum, const uint8_t *data, size_t len)
         sum += word2;
         data += 2;
     }
-    return sum + odd + (len & 1 ? netstack_sum_be16((uint16_t)(*data << 8)) : 0);
+    return sum + (len & 1 ? netstack_sum_be16((uint16_t)(*data << 8)) : 0);
 }
 
 uint64_t netstack_sum_pseudo(const uint8_t src16[16], const uint8_t dst16[16], uint8_t proto, size_t l4_len)
@@ -33,7 +43,7 @@ uint64_t netstack_sum_pseudo(const uint8_t src16[16], const uint8_t dst16[16], u
     uint64_t sum = netstack_sum_be16(proto) + netstack_sum_be16((uint16_t)l4_len);
 
     if (xord_ip_is_v4(src16))
-        return netstack_sum(netstack_sum(sum, src16 + 12, 4), dst16 + 12, 4);
+        return netstack_sum4(netstack_sum4(sum, src16 + 12), dst16 + 12);
     return netstack_sum(netstack_sum(sum, src16, 16), dst16, 16);
 }
 

@@ -88,7 +88,7 @@ void netstack_ip4_write(struct xord_netstack *stack, uint8_t *frame, const uint8
     memcpy(ip + 12, src16 + 12, 4);
     memcpy(ip + 16, dst16 + 12, 4);
     if (!leave_sum)
-        netstack_sum_store(ip + 10, netstack_sum(netstack_sum(sum, src16 + 12, 4), dst16 + 12, 4));
+        netstack_sum_store(ip + 10, netstack_sum4(netstack_sum4(sum, src16 + 12), dst16 + 12));
 }
 
 /* ---- IPv6 (RFC 8200) ---- */

@@ -17,6 +17,14 @@ static uint32_t *chain_of(struct netstack_cache *cache, const uint8_t ip16[16])
     return &cache->heads[xord_hash64(&cache->key, ip16, 16) & cache->head_mask];
 }
 
+/* Unkeyed: whoever makes others miss it only makes them take the way by the keyed hash. */
+static uint32_t *recent_of(struct netstack_cache *cache, const uint8_t ip16[16])
+{
+    struct netstack_words w = netstack_words(ip16);
+
+    return &cache->recent[(w.hi ^ w.lo) * 0x9e3779b97f4a7c15ULL >> (64 - NETSTACK_RECENT_BITS)];
+}
+
 static uint32_t index_of(const struct netstack_cache *cache, const struct netstack_neighbour *n)
 {
     return (uint32_t)(n - cache->entries);
@@ -52,6 +60,7 @@ int netstack_cache_init(struct netstack_cache *cache, const struct xord_netstack
     if (!cache->entries || !cache->heads)
         return XORD_ENOMEM;
     memset(cache->heads, 0xff, head_cnt * sizeof(*cache->heads));
+    memset(cache->recent, 0xff, sizeof(cache->recent));
     cache->head_mask = head_cnt - 1;
     cache->entry_cnt = cnt;
     cache->incomplete_max = config->neighbour_cnt / 4 ? config->neighbour_cnt / 4 : 1;
@@ -74,9 +83,15 @@ void netstack_cache_free(struct netstack_cache *cache)
 
 static struct netstack_neighbour *find(struct netstack_cache *cache, const uint8_t ip16[16])
 {
+    uint32_t *recent = recent_of(cache, ip16);
+
+    if (*recent != NETSTACK_NONE && memcmp(cache->entries[*recent].ip16, ip16, 16) == 0)
+        return &cache->entries[*recent];
     for (uint32_t i = *chain_of(cache, ip16); i != NETSTACK_NONE; i = cache->entries[i].next) {
-        if (memcmp(cache->entries[i].ip16, ip16, 16) == 0)
-            return &cache->entries[i];
+        if (memcmp(cache->entries[i].ip16, ip16, 16) != 0)
+            continue;
+        *recent = i;
+        return &cache->entries[i];
     }
     return NULL;
 }
@@ -107,6 +122,8 @@ static void forget(struct xord_netstack *stack, struct netstack_neighbour *n)
     n->used = false;
     if (n->pinned)
         return;
+    if (*recent_of(cache, n->ip16) == i)
+        *recent_of(cache, n->ip16) = NETSTACK_NONE;
     while (*link != i)
         link = &cache->entries[*link].next;
     *link = n->next;

@@ -38,10 +38,17 @@ static inline struct netstack_words netstack_words(const uint8_t ip16[16])
     return w;
 }
 
+/* In one store: what is read in other pieces than it was written in has to wait for the cache. */
 static inline void netstack_map_v4(uint8_t ip16[16], const uint8_t *ip4)
 {
-    memcpy(ip16, xord_v4_mapped_prefix12, 12);
-    memcpy(ip16 + 12, ip4, 4);
+    uint32_t words __attribute__((vector_size(16))) = {0};
+    uint32_t ffff, ip;
+
+    memcpy(&ffff, xord_v4_mapped_prefix12 + 8, 4);
+    memcpy(&ip, ip4, 4);
+    words[2] = ffff;
+    words[3] = ip;
+    memcpy(ip16, &words, 16);
 }
 
 struct netstack_prefix {
@@ -98,6 +105,15 @@ static inline uint64_t netstack_sum_be16(uint16_t v)
     return word;
 }
 
+/* netstack_sum of 4 bytes. */
+static inline uint64_t netstack_sum4(uint64_t sum, const uint8_t *data)
+{
+    uint32_t word;
+
+    memcpy(&word, data, 4);
+    return sum + word;
+}
+
 static inline uint16_t netstack_sum_fold(uint64_t sum)
 {
     sum = (sum & 0xffffffff) + (sum >> 32);
@@ -136,6 +152,8 @@ void netstack_sum_write(uint8_t *field, uint64_t pseudo, const uint8_t *data, si
 #define NETSTACK_BUSY_NS      (30 * XORD_NS_PER_S)  /* an entry used within this is never evicted */
 #define NETSTACK_TELL_NS      (500 * XORD_NS_PER_MS)
 #define NETSTACK_PARKED_MAX   16 /* frames parked for one neighbour */
+
+#define NETSTACK_RECENT_BITS 8
 
 #define NETSTACK_NONE        UINT32_MAX
 #define NETSTACK_PARKED_NONE UINT16_MAX
@@ -176,6 +194,8 @@ enum { NETSTACK_GATEWAY4, NETSTACK_GATEWAY6, NETSTACK_GATEWAYS };
 struct netstack_cache {
     struct netstack_neighbour *entries;
     uint32_t *heads; /* hash chains */
+    uint32_t recent
+            [1 << NETSTACK_RECENT_BITS]; /* of each kind of address the entry last found: spares who talks much the keyed hash */
     uint32_t entry_cnt;
     uint32_t head_mask;
     uint32_t free;
