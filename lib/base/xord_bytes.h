@@ -57,6 +57,39 @@ static inline void xord_store_be64(uint8_t p[8], uint64_t v)
     memcpy(p, &v, sizeof(v));
 }
 
+/* Copies of up to 16 bytes and big-endian numbers of up to 8, of a length known only at run time, without a call or a loop: two
+ * pieces of fixed size that may overlap. */
+static inline void xord_copy_short(uint8_t *dst, const uint8_t *src, size_t len)
+{
+    uint64_t a8, b8;
+    uint32_t a4, b4;
+
+    if (len >= 8) {
+        memcpy(&a8, src, 8);
+        memcpy(&b8, src + len - 8, 8);
+        memcpy(dst, &a8, 8);
+        memcpy(dst + len - 8, &b8, 8);
+    } else if (len >= 4) {
+        memcpy(&a4, src, 4);
+        memcpy(&b4, src + len - 4, 4);
+        memcpy(dst, &a4, 4);
+        memcpy(dst + len - 4, &b4, 4);
+    } else if (len > 0) {
+        dst[0] = src[0];
+        dst[len / 2] = src[len / 2];
+        dst[len - 1] = src[len - 1];
+    }
+}
+
+static inline uint64_t xord_load_be_short(const uint8_t *p, size_t len)
+{
+    if (len >= 4)
+        return (uint64_t)xord_load_be32(p) << 8 * (len - 4) | xord_load_be32(p + len - 4);
+    if (len == 0)
+        return 0;
+    return (uint64_t)p[0] << 8 * (len - 1) | (uint64_t)p[len / 2] << 8 * (len - 1 - len / 2) | p[len - 1];
+}
+
 struct xord_rd {
     const uint8_t *pos;
     const uint8_t *end;

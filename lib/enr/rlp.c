@@ -48,7 +48,7 @@ static size_t read_header(struct xord_rd *rd, struct xord_rlp_item *item)
     return 1;
 }
 
-struct xord_rlp_item xord_rlp_next(struct xord_rd *rd)
+struct xord_rlp_item xord_rlp_next_any(struct xord_rd *rd)
 {
     struct xord_rlp_item item = {.raw = rd->pos};
     const uint8_t *payload;
@@ -64,19 +64,6 @@ struct xord_rlp_item xord_rlp_next(struct xord_rd *rd)
     return item;
 }
 
-struct xord_slice_rd xord_rlp_bytes(struct xord_rd *rd, size_t max)
-{
-    struct xord_rlp_item item = xord_rlp_next(rd);
-
-    if (item.is_list)
-        xord_rd_fail(rd, XORD_ETYPE);
-    if (item.len > max)
-        xord_rd_fail(rd, XORD_ESIZE);
-    if (rd->err)
-        return (struct xord_slice_rd){0};
-    return (struct xord_slice_rd){item.data, item.len};
-}
-
 const uint8_t *xord_rlp_fixed(struct xord_rd *rd, size_t len)
 {
     struct xord_slice_rd bytes = xord_rlp_bytes(rd, len);
@@ -86,48 +73,11 @@ const uint8_t *xord_rlp_fixed(struct xord_rd *rd, size_t len)
     return rd->err ? NULL : bytes.data;
 }
 
-uint64_t xord_rlp_uint(struct xord_rd *rd, uint64_t max)
-{
-    struct xord_slice_rd bytes = xord_rlp_bytes(rd, SIZE_MAX);
-    uint64_t v = 0;
-
-    if (!bytes.data || bytes.len == 0)
-        return 0; /* zero, or an error that is set */
-    if (bytes.data[0] == 0)
-        xord_rd_fail(rd, XORD_ECANON);
-    if (bytes.len > sizeof(v))
-        xord_rd_fail(rd, XORD_ERANGE);
-    if (rd->err)
-        return 0;
-    for (size_t i = 0; i < bytes.len; i++)
-        v = v << 8 | bytes.data[i];
-    if (v <= max)
-        return v;
-    xord_rd_fail(rd, XORD_ERANGE);
-    return 0;
-}
-
-struct xord_rd xord_rlp_list(struct xord_rd *rd)
-{
-    struct xord_rlp_item item = xord_rlp_next(rd);
-
-    if (!rd->err && !item.is_list)
-        xord_rd_fail(rd, XORD_ETYPE);
-    if (rd->err)
-        return (struct xord_rd){.pos = rd->pos, .end = rd->pos, .err = rd->err};
-    return xord_rd_init(item.data, item.len);
-}
-
 /* ---- encoding ---- */
-
-static unsigned uint_len(uint64_t v)
-{
-    return v ? (71 - (unsigned)__builtin_clzll(v)) / 8 : 0;
-}
 
 static size_t header_size(size_t payload_len)
 {
-    return payload_len <= SHORT_MAX ? 1 : 1 + uint_len(payload_len);
+    return payload_len <= SHORT_MAX ? 1 : 1 + xord_rlp_uint_len(payload_len);
 }
 
 static void put_be(uint8_t *p, uint64_t v, unsigned len)
@@ -141,7 +91,7 @@ static void put_be(uint8_t *p, uint64_t v, unsigned len)
 /* Writes the shortest header: `base` is STRING_SHORT or LIST_SHORT. `p` holds header_size(payload_len) bytes. */
 static void store_header(uint8_t *p, uint8_t base, size_t payload_len)
 {
-    unsigned len_len = uint_len(payload_len);
+    unsigned len_len = xord_rlp_uint_len(payload_len);
 
     if (payload_len <= SHORT_MAX) {
         p[0] = (uint8_t)(base + payload_len);
@@ -164,20 +114,11 @@ static bool is_own_header(const uint8_t *data, size_t len)
     return len == 1 && data[0] < STRING_SHORT;
 }
 
-void xord_rlp_put_bytes(struct xord_wr *wr, const uint8_t *data, size_t len)
+void xord_rlp_put_bytes_any(struct xord_wr *wr, const uint8_t *data, size_t len)
 {
     if (!is_own_header(data, len))
         put_header(wr, STRING_SHORT, len);
     xord_wr_put(wr, data, len);
-}
-
-void xord_rlp_put_uint(struct xord_wr *wr, uint64_t v)
-{
-    uint8_t be[8];
-    unsigned len = uint_len(v);
-
-    put_be(be, v, len);
-    xord_rlp_put_bytes(wr, be, len);
 }
 
 void xord_rlp_put_list_header(struct xord_wr *wr, size_t payload_len)
@@ -214,7 +155,7 @@ size_t xord_rlp_bytes_size(const uint8_t *data, size_t len)
 
 size_t xord_rlp_uint_size(uint64_t v)
 {
-    return v < STRING_SHORT ? 1 : 1 + uint_len(v);
+    return v < STRING_SHORT ? 1 : 1 + xord_rlp_uint_len(v);
 }
 
 size_t xord_rlp_list_size(size_t payload_len)

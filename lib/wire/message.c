@@ -166,7 +166,7 @@ static void decode_request_id(struct xord_rd *rd, struct xord_request_id *id)
     if (rd->err)
         return;
     id->len = (uint8_t)bytes.len;
-    memcpy(id->bytes, bytes.data, bytes.len);
+    xord_copy_short(id->bytes, bytes.data, bytes.len);
 }
 
 int xord_message_decode(struct xord_message *msg, const uint8_t *data, size_t len)

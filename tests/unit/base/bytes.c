@@ -2,6 +2,8 @@
 /* Cursors: they stop at the end, keep their first error, and write nothing beyond the capacity. */
 #include "xord_bytes.h"
 
+#include <stdlib.h>
+
 #include "test_util.h"
 
 Test(bytes, loads_and_stores_are_big_endian)
@@ -18,6 +20,25 @@ Test(bytes, loads_and_stores_are_big_endian)
     cr_assert_bytes(out, data, 4);
     xord_store_be64(out, 0x81020304050607f8);
     cr_assert_bytes(out, data, 8);
+}
+
+Test(bytes, short_copies_and_numbers_have_any_length)
+{
+    for (size_t len = 0; len <= 16; len++) {
+        uint8_t *src = malloc(len ? len : 1), out[17] = {0}; /* exactly sized: nothing is read beyond */
+        uint64_t v = 0;
+
+        for (size_t i = 0; i < len; i++)
+            src[i] = (uint8_t)(0xa1 + 7 * i);
+        out[len] = 0xee;
+        xord_copy_short(out, src, len);
+        cr_assert_bytes(out, src, len);
+        cr_assert_eq(out[len], 0xee);
+        for (size_t i = 0; i < len && i < 8; i++)
+            v = v << 8 | src[i];
+        cr_assert(len > 8 || xord_load_be_short(src, len) == v, "length %zu", len);
+        free(src);
+    }
 }
 
 Test(reader, takes_in_order_up_to_the_end)
