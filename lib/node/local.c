@@ -103,7 +103,10 @@ int xord_locals_add(struct xord_locals *locals, const struct xord_aes_ops *ops, 
 
 uint32_t xord_locals_find(const struct xord_locals *locals, const struct xord_endpoint *dst)
 {
-    uint32_t local = index_find(locals, dst);
+    uint32_t local;
 
+    if (locals->cnt == 1 && xord_endpoint_equal(&locals->all[0].ep[!xord_endpoint_is_v4(dst)], dst))
+        return 0;
+    local = index_find(locals, dst);
     return local != XORD_LOCAL_NONE ? local : locals->any[!xord_endpoint_is_v4(dst)];
 }

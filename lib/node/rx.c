@@ -6,6 +6,12 @@
 
 #include "node_private.h"
 
+/* Whose message a packet is. */
+struct rx_lookup {
+    const struct xord_session_key *key; /* NULL: not a message */
+    struct xord_session *session;       /* NULL: none */
+};
+
 static struct xord_session_key rx_key(const struct xord_packet *pkt, const struct xord_dgram *dgram)
 {
     struct xord_session_key key = {.ep = dgram->peer, .local = dgram->local};
@@ -132,9 +138,8 @@ static bool keys_have_changed(const struct xord_node *node)
  * confirmed a handshake: the one that the session has now, the one before it, or that of a handshake of ours that waits to be
  * confirmed. */
 static void rx_other_keys(struct xord_node *node, const struct xord_packet *pkt, struct xord_dgram *dgram,
-        struct xord_session *session, struct opened *opened)
+        const struct xord_session_key *key, struct xord_session *session, struct opened *opened)
 {
-    struct xord_session_key key = rx_key(pkt, dgram);
     struct conv *conv;
 
     if (session && keys_have_changed(node) && rx_try_key(node, pkt, session->read_key16, opened)) {
@@ -145,17 +150,17 @@ static void rx_other_keys(struct xord_node *node, const struct xord_packet *pkt,
         rx_message(node, session, opened->plain, opened->len, dgram);
         return;
     }
-    conv = conv_find(node, &key);
+    conv = conv_find(node, key);
     if (conv && conv->has_keys && rx_try_key(node, pkt, conv->keys.read_key16, opened)) {
         session = conv_confirm(node, conv);
         rx_message(node, session, opened->plain, opened->len, dgram);
-        conv = conv_find(node, &key);
+        conv = conv_find(node, key);
         if (conv)
             conv_flush(node, conv);
         return;
     }
-    if (!lane_push_behind(node, pkt, dgram, &key))
-        rx_challenge(node, pkt, dgram, &key);
+    if (!lane_push_behind(node, pkt, dgram, key))
+        rx_challenge(node, pkt, dgram, key);
 }
 
 void rx_late(struct xord_node *node, const struct xord_packet *pkt, struct xord_dgram *dgram)
@@ -170,58 +175,57 @@ void rx_late(struct xord_node *node, const struct xord_packet *pkt, struct xord_
         rx_challenge(node, pkt, dgram, &key);
 }
 
-/* A session may have gone, or its slot changed hands, since the burst was looked up. */
-static struct xord_session *session_recheck(struct xord_node *node, struct xord_session *session,
-        const struct xord_packet *pkt, const struct xord_dgram *dgram)
-{
-    struct xord_session_key key = rx_key(pkt, dgram);
-
-    if (session && memcmp(&session->key, &key, sizeof(key)) == 0)
-        return session;
-    return xord_session_find(node->sessions, &key);
-}
-
+/* A message as the burst was opened. Its session may have gone since then, or its slot changed hands. */
 static void rx_ordinary(struct xord_node *node, const struct xord_packet *pkt, struct xord_dgram *dgram,
-        struct xord_session *session, struct opened *opened)
+        const struct rx_lookup *lookup, struct opened *opened)
 {
-    session = session_recheck(node, session, pkt, dgram);
+    struct xord_session *session = lookup->session;
+
+    if (!session || memcmp(&session->key, lookup->key, sizeof(*lookup->key)) != 0)
+        session = xord_session_find(node->sessions, lookup->key);
     if (opened->ok && session && !keys_have_changed(node))
         rx_message(node, session, opened->plain, opened->len, dgram);
     else
-        rx_other_keys(node, pkt, dgram, session, opened);
+        rx_other_keys(node, pkt, dgram, lookup->key, session, opened);
 }
 
-/* Finds the sessions of all messages at once, then opens those that have one. */
-static void rx_open_all(struct xord_node *node, const struct xord_dgram *burst, const bool *taken,
-        struct xord_session **sessions, size_t cnt)
+/* Finds the sessions of all messages at once. */
+static void rx_find_all(struct xord_node *node, const struct xord_dgram *burst, const bool *taken,
+        struct xord_session_key *keys, struct rx_lookup *lookups, size_t cnt)
 {
     struct xord_session *found[XORD_BURST_MAX];
-    struct xord_session_key keys[XORD_BURST_MAX];
-    struct xord_gcm_job jobs[XORD_BURST_MAX];
-    uint8_t asker[XORD_BURST_MAX], owner[XORD_BURST_MAX];
-    size_t asked = 0, n = 0;
+    size_t asked = 0;
 
-    node->burst_confirmed_cnt = node->confirmed_cnt;
     for (size_t i = 0; i < cnt; i++) {
-        node->opened[i].ok = false;
-        sessions[i] = NULL;
         if (!taken[i] || node->pkts[i].flag != XORD_FLAG_MESSAGE)
             continue;
-        asker[asked] = (uint8_t)i;
-        keys[asked++] = rx_key(&node->pkts[i], &burst[i]);
+        keys[asked] = rx_key(&node->pkts[i], &burst[i]);
+        lookups[i].key = &keys[asked++];
     }
     if (asked == 0)
         return;
     (void)xord_sessions_find_bulk(node->sessions, keys, asked, found);
-    for (size_t a = 0; a < asked; a++) {
-        uint8_t i = asker[a];
+    for (size_t i = 0; i < cnt; i++)
+        if (lookups[i].key)
+            lookups[i].session = found[lookups[i].key - keys];
+}
 
-        sessions[i] = found[a];
-        if (!found[a])
+/* Opens all messages that have a session. */
+static void rx_open_all(struct xord_node *node, const struct rx_lookup *lookups, size_t cnt)
+{
+    struct xord_gcm_job jobs[XORD_BURST_MAX];
+    uint8_t owner[XORD_BURST_MAX];
+    size_t n = 0;
+
+    for (size_t i = 0; i < cnt; i++) {
+        node->opened[i].ok = false;
+        if (!lookups[i].session)
             continue;
-        owner[n] = i;
-        jobs[n++] = open_job(&node->pkts[i], found[a]->read_key16, node->opened[i].plain);
+        owner[n] = (uint8_t)i;
+        jobs[n++] = open_job(&node->pkts[i], lookups[i].session->read_key16, node->opened[i].plain);
     }
+    if (n == 0)
+        return;
     node->cfg.aes_ops->gcm_open(node->aes, jobs, n);
     for (size_t j = 0; j < n; j++) {
         node->opened[owner[j]].ok = jobs[j].err == 0;
@@ -231,18 +235,21 @@ static void rx_open_all(struct xord_node *node, const struct xord_dgram *burst, 
 
 void rx_burst(struct xord_node *node, struct xord_dgram *burst, size_t cnt)
 {
-    struct xord_session *sessions[XORD_BURST_MAX];
+    struct rx_lookup lookups[XORD_BURST_MAX] = {0};
+    struct xord_session_key keys[XORD_BURST_MAX];
     bool taken[XORD_BURST_MAX];
 
     if (cnt > XORD_BURST_MAX)
         cnt = XORD_BURST_MAX;
+    node->burst_confirmed_cnt = node->confirmed_cnt;
     rx_unmask_all(node, burst, taken, cnt);
-    rx_open_all(node, burst, taken, sessions, cnt);
+    rx_find_all(node, burst, taken, keys, lookups, cnt);
+    rx_open_all(node, lookups, cnt);
     for (size_t i = 0; i < cnt; i++) {
         if (!taken[i])
             continue;
         if (node->pkts[i].flag == XORD_FLAG_MESSAGE)
-            rx_ordinary(node, &node->pkts[i], &burst[i], sessions[i], &node->opened[i]);
+            rx_ordinary(node, &node->pkts[i], &burst[i], &lookups[i], &node->opened[i]);
         else if (node->pkts[i].flag == XORD_FLAG_WHOAREYOU)
             lane_push_whoareyou(node, &node->pkts[i], &burst[i]);
         else

@@ -144,11 +144,13 @@ void xord_packets_unmask(struct xord_unmask_job *jobs, size_t n, const struct xo
         if (job->err)
             continue;
         auth_len = xord_load_be16(clear[i] + 21);
-        if (auth_len <= AUTH_MESSAGE_LEN) {
-            memcpy(header, clear[i], XORD_STATIC_HEADER_LEN + auth_len);
+        if (auth_len < AUTH_MESSAGE_LEN) {
+            memcpy(header, clear[i], XORD_STATIC_HEADER_LEN + AUTH_WHOAREYOU_LEN);
             continue;
         }
         memcpy(header, clear[i], CLEAR_LEN);
+        if (auth_len == AUTH_MESSAGE_LEN)
+            continue;
         rest[rest_cnt++] = (struct xord_ctr_job){
                 .key = job->our_key,
                 .iv16 = job->data,
