@@ -267,7 +267,7 @@ struct rig *rig_new(const struct rig_config *config)
     rig_number++;
     rig->worker_cnt = config->worker_cnt ? config->worker_cnt : 1;
     rig->threads = config->threads;
-    rig->aes_ops = &xord_aes_ipsec_mb;
+    rig->aes_ops = xord_aes_best();
     rig->aes = rig->aes_ops->open();
     rig->curve = xord_curve_open(seed32);
     rig->ep = xord_endpoint_v4(engine_ip4, RIG_PORT);

@@ -36,6 +36,14 @@ static inline bool xord_endpoint_equal(const struct xord_endpoint *a, const stru
     return memcmp(a, b, sizeof(*a)) == 0;
 }
 
+/* Sets the port, and what follows it, in one store: endpoints are copied soon after they are made. */
+static inline void xord_endpoint_set_port(struct xord_endpoint *ep, uint16_t port)
+{
+    const uint16_t pair[2] = {port, 0};
+
+    memcpy(&ep->port, pair, sizeof(pair));
+}
+
 struct xord_endpoint xord_endpoint_v4(const uint8_t ip4[4], uint16_t port);
 struct xord_endpoint xord_endpoint_v6(const uint8_t ip16[16], uint16_t port);
 

@@ -131,6 +131,8 @@ uint16_t dpdk_rx_burst(struct xord_port *port, uint16_t w, struct xord_pkt *pkts
     housekeep(self, worker, now_ns);
     if (worker->receives)
         n = rte_eth_rx_burst(self->device.port_id, w, frames, RTE_MIN(max, XORD_PORT_BURST));
+    for (uint16_t i = 0; i < n; i++)
+        rte_prefetch0(frames[i]);
     for (uint16_t i = 0; i < n; i++) {
         const uint8_t *frame = rte_pktmbuf_mtod(frames[i], const uint8_t *);
 

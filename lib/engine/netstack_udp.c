@@ -44,8 +44,8 @@ unsigned netstack_udp_rx(struct xord_netstack *stack, struct netstack_rx *rx)
     sum = udp_sum_check(rx, udp, xord_load_be16(udp + 4));
     if (sum == UDP_SUM_BAD)
         return netstack_drop(stack, rx, XORD_NET_CNT_drop_udp_sum);
-    out->src.port = xord_load_be16(udp);
-    out->dst.port = xord_load_be16(udp + 2);
+    xord_endpoint_set_port(&out->src, xord_load_be16(udp));
+    xord_endpoint_set_port(&out->dst, xord_load_be16(udp + 2));
     out->payload_off = (uint16_t)(rx->l4_off + UDP_LEN);
     out->payload_len = (uint16_t)(xord_load_be16(udp + 4) - UDP_LEN);
     stack->counters[XORD_NET_CNT_rx_partial_sum] += sum == UDP_SUM_PARTIAL;

@@ -152,7 +152,7 @@ struct host {
 };
 
 struct opened {
-    uint8_t plain[XORD_PACKET_MAX_LEN];
+    _Alignas(64) uint8_t plain[XORD_PACKET_MAX_LEN];
     uint16_t len;
     bool ok;
 };

@@ -12,12 +12,12 @@ struct rx_lookup {
     struct xord_session *session;       /* NULL: none */
 };
 
-static struct xord_session_key rx_key(const struct xord_packet *pkt, const struct xord_dgram *dgram)
+/* In place, and in the pieces that it will be read in: a copy that is made of small stores just before has to wait for them. */
+static void rx_key(struct xord_session_key *key, const struct xord_packet *pkt, const struct xord_dgram *dgram)
 {
-    struct xord_session_key key = {.ep = dgram->peer, .local = dgram->local};
-
-    memcpy(key.peer_id32, pkt->src_id32, 32);
-    return key;
+    memcpy(key->peer_id32, pkt->src_id32, 32);
+    key->ep = dgram->peer;
+    key->local = dgram->local;
 }
 
 static void rx_count_malformed(struct xord_node *node, int err)
@@ -165,10 +165,12 @@ static void rx_other_keys(struct xord_node *node, const struct xord_packet *pkt,
 
 void rx_late(struct xord_node *node, const struct xord_packet *pkt, struct xord_dgram *dgram)
 {
-    struct xord_session_key key = rx_key(pkt, dgram);
-    struct xord_session *session = xord_session_find(node->sessions, &key);
     struct opened *opened = &node->opened[0]; /* no burst is being opened while the lane runs */
+    struct xord_session *session;
+    struct xord_session_key key;
 
+    rx_key(&key, pkt, dgram);
+    session = xord_session_find(node->sessions, &key);
     if (session && rx_try_key(node, pkt, session->read_key16, opened))
         rx_message(node, session, opened->plain, opened->len, dgram);
     else
@@ -199,7 +201,7 @@ static void rx_find_all(struct xord_node *node, const struct xord_dgram *burst, 
     for (size_t i = 0; i < cnt; i++) {
         if (!taken[i] || node->pkts[i].flag != XORD_FLAG_MESSAGE)
             continue;
-        keys[asked] = rx_key(&node->pkts[i], &burst[i]);
+        rx_key(&keys[asked], &node->pkts[i], &burst[i]);
         lookups[i].key = &keys[asked++];
     }
     if (asked == 0)

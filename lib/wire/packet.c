@@ -101,6 +101,13 @@ static int packet_views(struct xord_packet *pkt, const uint8_t *data, size_t len
 /* A message's header is clear after one block run of 55 bytes, a WHOAREYOU's after 47; only a handshake's is longer. */
 #define CLEAR_LEN (XORD_STATIC_HEADER_LEN + AUTH_MESSAGE_LEN)
 
+/* Copies 32 to 64 bytes: two pieces of fixed size that may overlap. */
+static void copy_32_to_64(uint8_t *dst, const uint8_t *src, size_t len)
+{
+    memcpy(dst, src, 32);
+    memcpy(dst + len - 32, src + len - 32, 32);
+}
+
 /* Into copies first: a packet that is not for this key must stay as it came, for another to try. */
 static void clear_all(uint8_t (*clear)[CLEAR_LEN], struct xord_unmask_job *jobs, size_t n,
         const struct xord_aes_ops *ops, struct xord_aes *aes)
@@ -145,10 +152,10 @@ void xord_packets_unmask(struct xord_unmask_job *jobs, size_t n, const struct xo
             continue;
         auth_len = xord_load_be16(clear[i] + 21);
         if (auth_len < AUTH_MESSAGE_LEN) {
-            memcpy(header, clear[i], XORD_STATIC_HEADER_LEN + AUTH_WHOAREYOU_LEN);
+            copy_32_to_64(header, clear[i], XORD_STATIC_HEADER_LEN + AUTH_WHOAREYOU_LEN);
             continue;
         }
-        memcpy(header, clear[i], CLEAR_LEN);
+        copy_32_to_64(header, clear[i], CLEAR_LEN);
         if (auth_len == AUTH_MESSAGE_LEN)
             continue;
         rest[rest_cnt++] = (struct xord_ctr_job){
