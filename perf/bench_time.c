@@ -97,5 +97,5 @@ void bench_race(double *cycles, const struct bench_op *ops, uint32_t op_cnt)
         for (uint32_t i = 0; i < op_cnt; i++)
             took[i][round] = round_of(&ops[i], len[i]);
     for (uint32_t i = 0; i < op_cnt; i++)
-        cycles[i] = bench_quantile(took[i], rounds, 0.5) / len[i] / (ops[i].batch ? ops[i].batch : 1);
+        cycles[i] = bench_quantile(took[i], rounds, BENCH_QUIET) / len[i] / (ops[i].batch ? ops[i].batch : 1);
 }

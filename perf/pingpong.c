@@ -121,12 +121,12 @@ static struct result measure(uint32_t session_cnt, uint32_t round_cnt)
     rig_free(pp.rig);
     floor_free(floors.avx2);
     floor_free(floors.avx512);
-    by_avx2 = bench_quantile(floors.cycles[1], round_cnt, 0.5);
-    by_avx512 = bench_quantile(floors.cycles[2], round_cnt, 0.5);
+    by_avx2 = bench_quantile(floors.cycles[1], round_cnt, BENCH_QUIET);
+    by_avx512 = bench_quantile(floors.cycles[2], round_cnt, BENCH_QUIET);
     return (struct result){
-            .cycles = bench_quantile(cycles, round_cnt, 0.5),
+            .cycles = bench_quantile(cycles, round_cnt, BENCH_QUIET),
             .floor = by_avx512 < by_avx2 ? by_avx512 : by_avx2,
-            .crypto = bench_quantile(floors.cycles[0], round_cnt, 0.5),
+            .crypto = bench_quantile(floors.cycles[0], round_cnt, BENCH_QUIET),
     };
 }
 
