@@ -87,6 +87,7 @@ static int configure(struct dpdk_device *device, struct rte_eth_dev_info *info, 
     conf.txmode.offloads = info->tx_offload_capa & (RTE_ETH_TX_OFFLOAD_UDP_CKSUM | RTE_ETH_TX_OFFLOAD_IPV4_CKSUM |
                                                            RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE);
     info->default_txconf.offloads = conf.txmode.offloads;
+    device->fast_free = conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
     device->tx_flags = (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_UDP_CKSUM ? XORD_NET_TX_UDP_OFFLOAD : 0U) |
                        (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM ? XORD_NET_TX_IP_OFFLOAD : 0U);
     if (rss_offered(info, device->rx_queue_cnt)) {
@@ -160,7 +161,7 @@ static bool reta_write(const struct dpdk_device *device, const struct rte_eth_de
         struct rte_eth_rss_reta_entry64 *group = &groups[i / RTE_ETH_RETA_GROUP_SIZE];
 
         group->mask |= 1ULL << i % RTE_ETH_RETA_GROUP_SIZE;
-        group->reta[i % RTE_ETH_RETA_GROUP_SIZE] = xord_steer_shard(i, device->rx_queue_cnt);
+        group->reta[i % RTE_ETH_RETA_GROUP_SIZE] = xord_steer_queue(i, device->rx_queue_cnt);
     }
     return rte_eth_dev_rss_reta_update(device->port_id, groups, info->reta_size) == 0;
 }

@@ -69,12 +69,19 @@ struct dpdk_device {
     uint8_t mac6[6];
     bool started;
     bool rss;          /* a frame's queue is xord_steer_shard of its hash, and mbufs carry that hash */
+    bool fast_free;    /* it returns what it sent to our pool without looking: nothing else may be sent */
     unsigned tx_flags; /* XORD_NET_TX_*: what the device computes itself */
     struct rte_mempool *pool;
 };
 
 /* Configures and starts the device with a queue for each worker, as far as it has them. 0, or -1 with one sentence. */
 int dpdk_device_open(struct dpdk_device *device, uint16_t port_id, uint16_t worker_cnt, char err[XORD_PORT_ERR_LEN]);
+
+/* Does the device bring a shard's frames to the queue of its number? */
+static inline bool dpdk_device_steers(const struct dpdk_device *device, uint16_t worker_cnt)
+{
+    return device->rss && device->rx_queue_cnt == worker_cnt;
+}
 
 /* Lets the stack's Ethernet groups through. */
 void dpdk_device_groups(const struct dpdk_device *device, const struct xord_netstack *stack);
@@ -105,12 +112,14 @@ struct dpdk_worker {
     struct rte_ring *handed; /* mbufs of workers without a transmit queue; many senders, this worker receives */
     struct rte_ring *out;    /* where our frames go if we have no transmit queue: another's `handed` */
     struct rte_ring *told;   /* struct dpdk_news; many senders, this worker receives */
+    uint16_t steer_turn;     /* whose handed-over frames the next rx_burst begins with */
     uint16_t held_cnt, tx_cnt;
     struct rte_mbuf *held[XORD_PORT_BURST];  /* of the last rx_burst; NULL: left as its own answer */
     struct rte_mbuf *drafts[XORD_BURST_MAX]; /* for tx_alloc; NULL: sent */
     struct rte_mbuf *tx[DPDK_TX_LEN];
     /* written by the worker, read by stats */
-    _Atomic uint64_t rx_packets, rx_other_port, tx_dropped, news_lost;
+    _Atomic uint64_t rx_packets, rx_other_port, tx_dropped, news_lost, steer_in, steer_out, steer_dropped;
+    uint64_t steer_counted[3];                  /* of the last three, what dpdk_count has passed on */
     _Atomic uint64_t net[XORD_NET_COUNTER_CNT]; /* the stack's, as of a moment ago */
 };
 
@@ -125,7 +134,11 @@ struct dpdk_port {
     pthread_key_t thread_key;
     bool has_key;
     struct dpdk_worker *workers;
+    bool any_dst[2]; /* by family: an identity at several addresses has one shard for a peer, whichever it sends to */
+    struct dpdk_given **given; /* from polling worker f to worker t: [f * worker_cnt + t]; NULL: the device steers */
 };
+
+struct dpdk_given;
 
 static inline struct dpdk_port *dpdk_port_of(struct xord_port *port)
 {
@@ -150,6 +163,23 @@ void dpdk_tx_frame(struct dpdk_port *self, struct dpdk_worker *worker, const uin
 
 /* Queues what has waited for neighbours that are known by now. */
 void dpdk_tx_unpark(struct dpdk_port *self, struct dpdk_worker *worker);
+
+/* ---- dpdk_steer.c ---- */
+
+/* The hash of a UDP frame's 4-tuple, or, where any_dst has it for the family, of that to the unspecified address. False: it is no
+ * plain UDP. */
+bool dpdk_frame_hash(uint32_t *hash, const uint8_t *frame, size_t len, const bool any_dst[2]);
+
+/* After the device is open. XORD_ENOMEM. */
+XORD_MUST_CHECK int dpdk_steer_init(struct dpdk_port *self);
+void dpdk_steer_free(struct dpdk_port *self);
+
+/* Where the device does not steer (self->given): hands what other shards own over to them, moves the rest to the front and
+ * returns how many those are. */
+uint16_t dpdk_steer_sort(struct dpdk_port *self, struct dpdk_worker *worker, struct rte_mbuf **frames, uint16_t cnt);
+
+/* Takes at most `max` of the frames that others have handed over. */
+uint16_t dpdk_steer_take(struct dpdk_port *self, struct dpdk_worker *worker, struct rte_mbuf **frames, uint16_t max);
 
 /* ---- dpdk_rx.c ---- */
 

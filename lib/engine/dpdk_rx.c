@@ -11,6 +11,7 @@
 
 #define TOLD_BURST     64
 #define PREFETCH_LINES 3 /* of each frame: a PING is 155 bytes long */
+#define POLL_ROUNDS    4
 #define POLL_NS        (1 * XORD_NS_PER_MS)
 
 /* ---- neighbours ---- */
@@ -76,9 +77,12 @@ static void housekeep(struct dpdk_port *self, struct dpdk_worker *worker, uint64
     counters_publish(worker);
 }
 
-/* May an answer leave in this very mbuf? Not if its memory is a driver's own or shared, or too short. */
-static bool is_reusable(struct rte_mbuf *mbuf, uint16_t payload_off)
+/* May an answer leave in this very mbuf? Not if its memory is a driver's own or shared, or too short; nor another's mbuf by a
+ * device that would return it to our pool. */
+static bool is_reusable(const struct dpdk_device *device, struct rte_mbuf *mbuf, uint16_t payload_off)
 {
+    if (device->fast_free && mbuf->pool != device->pool)
+        return false;
     return RTE_MBUF_DIRECT(mbuf) && mbuf->nb_segs == 1 && rte_mbuf_refcnt_read(mbuf) == 1 &&
            mbuf->data_off + payload_off + XORD_PACKET_MAX_LEN <= mbuf->buf_len;
 }
@@ -107,9 +111,9 @@ static bool frame_in(struct dpdk_port *self, struct dpdk_worker *worker, struct 
     }
     *pkt = (struct xord_pkt){
             .data = frame + rx.payload_off,
-            .buf = is_reusable(mbuf, rx.payload_off) ? &worker->held[worker->held_cnt] : NULL,
+            .buf = is_reusable(&self->device, mbuf, rx.payload_off) ? &worker->held[worker->held_cnt] : NULL,
             .len = rx.payload_len,
-            .has_hash = self->device.rss && (mbuf->ol_flags & RTE_MBUF_F_RX_RSS_HASH),
+            .has_hash = (self->device.rss || self->given) && (mbuf->ol_flags & RTE_MBUF_F_RX_RSS_HASH),
             .hash = mbuf->hash.rss,
             .src = rx.src,
             .dst = rx.dst,
@@ -118,19 +122,46 @@ static bool frame_in(struct dpdk_port *self, struct dpdk_worker *worker, struct 
     return true;
 }
 
+/* Polls until there is as much as asked for of what we own, or the queue is empty: what the others own has then gone to them. */
+static uint16_t frames_poll(struct dpdk_port *self, struct dpdk_worker *worker, struct rte_mbuf **frames, uint16_t max)
+{
+    uint16_t n = 0;
+
+    for (unsigned round = 0; round < POLL_ROUNDS && n < max; round++) {
+        uint16_t asked = max - n;
+        uint16_t got = rte_eth_rx_burst(self->device.port_id, worker->index, frames + n, asked);
+
+        n += self->given ? dpdk_steer_sort(self, worker, frames + n, got) : got;
+        if (!self->given || got < asked)
+            break;
+    }
+    return n;
+}
+
+/* What others have polled for us goes first, and leaves room for what we poll for them. */
+static uint16_t frames_take(struct dpdk_port *self, struct dpdk_worker *worker, struct rte_mbuf **frames, uint16_t max)
+{
+    uint16_t n = 0;
+
+    if (self->given)
+        n = dpdk_steer_take(self, worker, frames, worker->receives ? max / 2 : max);
+    if (worker->receives)
+        n += frames_poll(self, worker, frames + n, max - n);
+    return n;
+}
+
 uint16_t dpdk_rx_burst(struct xord_port *port, uint16_t w, struct xord_pkt *pkts, uint16_t max, uint64_t now_ns)
 {
     struct dpdk_port *self = dpdk_port_of(port);
     struct dpdk_worker *worker = &self->workers[w];
     struct rte_mbuf *frames[XORD_PORT_BURST];
-    uint16_t n = 0, cnt = 0;
+    uint16_t n, cnt = 0;
 
     if (worker->held_cnt > 0)
         rte_pktmbuf_free_bulk(worker->held, worker->held_cnt);
     worker->held_cnt = 0;
     housekeep(self, worker, now_ns);
-    if (worker->receives)
-        n = rte_eth_rx_burst(self->device.port_id, w, frames, RTE_MIN(max, XORD_PORT_BURST));
+    n = frames_take(self, worker, frames, RTE_MIN(max, XORD_PORT_BURST));
     for (uint16_t i = 0; i < n; i++)
         rte_prefetch0(frames[i]);
     for (uint16_t i = 0; i < n; i++) {

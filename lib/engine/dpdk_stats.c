@@ -65,14 +65,26 @@ void dpdk_stats(struct xord_port *port, struct xord_port_stats *stats)
     }
 }
 
+/* The workers count into these rows too. */
+static void row_add(struct xord_counters *counters, enum xord_counter_id id, _Atomic uint64_t *value, uint64_t *counted)
+{
+    uint64_t now = atomic_load_explicit(value, memory_order_relaxed);
+
+    xord_counter_add(counters, id, now - *counted);
+    *counted = now;
+}
+
 void dpdk_count(struct xord_port *port, uint16_t w, struct xord_counters *counters)
 {
-    const struct dpdk_worker *worker = &dpdk_port_of(port)->workers[w];
+    struct dpdk_worker *worker = &dpdk_port_of(port)->workers[w];
 
     row_set(counters, XORD_CNT_net_arp, neighbour_frames(worker));
     row_set(counters, XORD_CNT_net_echo, NET_SUM(worker, answered_echo, answered_echo));
     row_set(counters, XORD_CNT_net_dropped, rx_dropped(worker));
     row_set(counters, XORD_CNT_net_tx_dropped, tx_dropped(worker));
+    row_add(counters, XORD_CNT_steer_in, &worker->steer_in, &worker->steer_counted[0]);
+    row_add(counters, XORD_CNT_steer_out, &worker->steer_out, &worker->steer_counted[1]);
+    row_add(counters, XORD_CNT_steer_dropped, &worker->steer_dropped, &worker->steer_counted[2]);
 }
 
 static void row_log(const char *name, const uint64_t *values, uint16_t cnt)

@@ -138,8 +138,7 @@ bool dpdk_tx_alloc(struct xord_port *port, uint16_t w, struct xord_tx *tx)
 
 static void offloads_ask(struct rte_mbuf *mbuf, unsigned tx_flags, bool v4)
 {
-    mbuf->l2_len = RTE_ETHER_HDR_LEN;
-    mbuf->l3_len = v4 ? 20 : 40;
+    mbuf->tx_offload = rte_mbuf_tx_offload(RTE_ETHER_HDR_LEN, v4 ? 20 : 40, 0, 0, 0, 0, 0);
     mbuf->ol_flags |= v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
     if (tx_flags & XORD_NET_TX_UDP_OFFLOAD)
         mbuf->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;

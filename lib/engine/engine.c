@@ -13,7 +13,8 @@
 #include "engine_private.h"
 
 #define MAILS_DEFAULT    8192
-#define PARCELS_A_WORKER 2048
+#define PARCELS_A_WORKER 1024 /* slots of all rings to one worker, */
+#define PARCELS_MIN      16   /* but of each at least so many */
 
 uint64_t xord_now_ns(void)
 {
@@ -21,6 +22,33 @@ uint64_t xord_now_ns(void)
 
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return (uint64_t)ts.tv_sec * XORD_NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+/* Each worker's slots are divided among those that may hand it something: a power of two for each. */
+static int parcels_make(struct xord_engine *engine)
+{
+    uint16_t cnt = engine->cfg.worker_cnt;
+    uint32_t len = PARCELS_A_WORKER;
+
+    if (cnt == 1)
+        return 0;
+    while (len > PARCELS_MIN && len * (cnt - 1U) > PARCELS_A_WORKER)
+        len /= 2;
+    engine->parcels = aligned_alloc(64, (size_t)cnt * cnt * sizeof(*engine->parcels));
+    if (!engine->parcels)
+        return XORD_ENOMEM;
+    memset(engine->parcels, 0, (size_t)cnt * cnt * sizeof(*engine->parcels));
+    for (uint32_t i = 0; i < (uint32_t)cnt * cnt; i++)
+        if (i / cnt != i % cnt && parcels_init(&engine->parcels[i], len))
+            return XORD_ENOMEM;
+    return 0;
+}
+
+static void parcels_unmake(struct xord_engine *engine)
+{
+    for (uint32_t i = 0; engine->parcels && i < (uint32_t)engine->cfg.worker_cnt * engine->cfg.worker_cnt; i++)
+        parcels_free(&engine->parcels[i]);
+    free(engine->parcels);
 }
 
 static int engine_init(struct xord_engine *engine)
@@ -37,7 +65,7 @@ static int engine_init(struct xord_engine *engine)
     engine->control = ring_new(mails, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
     err = engine->control ? pool_init(&engine->mails, mails, sizeof(struct xord_mail)) : XORD_ENOMEM;
     if (!err)
-        err = pool_init(&engine->parcels, PARCELS_A_WORKER * cnt, sizeof(struct parcel));
+        err = parcels_make(engine);
     for (uint16_t i = 0; i < cnt && !err; i++)
         err = worker_init(engine, &engine->workers[i], i);
     return err;
@@ -129,7 +157,7 @@ void xord_engine_stop(struct xord_engine *engine)
         worker_free(&engine->workers[i]);
     engine->cfg.port->ops->close(engine->cfg.port);
     pool_free(&engine->mails);
-    pool_free(&engine->parcels);
+    parcels_unmake(engine);
     free(engine->control);
     free(engine->workers);
     if (engine->control_fd >= 0)
@@ -144,7 +172,7 @@ uint16_t xord_engine_shard_of(const struct xord_engine *engine, uint32_t local, 
     if (engine->cfg.worker_cnt == 1 ||
             local >= engine->cfg.node.locals->cnt) /* any shard refuses an unknown identity */
         return 0;
-    return xord_steer_shard(xord_steer_hash(&l->ep[!xord_endpoint_is_v4(ep)], ep), engine->cfg.worker_cnt);
+    return xord_steer_shard(engine->cfg.port->reta, xord_steer_hash(&l->ep[!xord_endpoint_is_v4(ep)], ep));
 }
 
 /* ---- mail ---- */

@@ -8,6 +8,7 @@
 #include <rte_rcu_qsbr.h>
 #include <rte_ring.h>
 
+#include "parcels.h"
 #include "xord_engine.h"
 #include "xord_steer.h"
 
@@ -50,12 +51,6 @@ void snapshots_publish(struct snapshots *snaps, struct rte_rcu_qsbr *readers, st
 
 /* ---- worker.c ---- */
 
-/* A datagram on its way to the shard that owns it. */
-struct parcel {
-    struct xord_dgram dgram;
-    uint8_t data[XORD_PACKET_MAX_LEN];
-};
-
 struct worker {
     _Alignas(64) struct xord_engine *engine;
     struct xord_node *node;
@@ -64,7 +59,7 @@ struct worker {
     uint16_t shard;
     int cpu;                                  /* -1: not pinned */
     struct rte_ring *mailbox;                 /* many senders, this worker receives */
-    struct rte_ring *parcels;                 /* likewise */
+    uint16_t parcels_turn;                    /* whose parcels the next turn begins with */
     struct snapshots *snaps;                  /* one a host */
     struct rte_rcu_qsbr *readers;             /* of this shard's snapshots */
     const struct xord_table_snapshot **views; /* host_cnt rows of worker_cnt */
@@ -76,7 +71,8 @@ struct worker {
 struct xord_engine {
     struct xord_engine_config cfg;
     struct worker *workers;
-    struct pool mails, parcels;
+    struct pool mails;
+    struct parcels *parcels;  /* from worker f to worker t: [f * worker_cnt + t]; NULL: one worker */
     struct rte_ring *control; /* mail for control */
     int control_fd;           /* eventfd: there is mail for control */
     _Atomic uint32_t control_asleep;

@@ -76,8 +76,9 @@ static void bound_note(struct dpdk_port *self, const struct xord_port_config *co
                     family ? xord_endpoint_v6(any16, self->udp_port) : xord_endpoint_v4(any4, self->udp_port);
     }
     /* The NIC hashes the address that a datagram was sent to; for an identity at several the engine does not. */
-    self->base.steers = self->device.rss && self->device.rx_queue_cnt == self->worker_cnt &&
-                        (config->whole_prefix || (cnt[0] <= 1 && cnt[1] <= 1));
+    for (int family = 0; family < 2; family++)
+        self->any_dst[family] = !config->whole_prefix && cnt[family] > 1;
+    self->base.steers = dpdk_device_steers(&self->device, self->worker_cnt) && !self->any_dst[0] && !self->any_dst[1];
 }
 
 /* Room for every neighbour that an on-link prefix may hold, within reason. */
@@ -181,7 +182,7 @@ static int workers_make(struct dpdk_port *self, char *err)
         worker->sends = w < device->tx_queue_cnt;
         worker->told = news_ring_new();
         if (worker->sends && device->tx_queue_cnt < self->worker_cnt)
-            worker->handed = ring_new(HANDED_LEN, RING_F_SC_DEQ);
+            worker->handed = ring_new(HANDED_LEN, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
         if (!worker->sends) {
             worker->out = self->workers[owner++].handed;
             owner = owner < device->tx_queue_cnt ? owner : 0;
@@ -217,6 +218,7 @@ static void dpdk_close(struct xord_port *port)
 
     for (uint16_t w = 0; self->workers && w < self->worker_cnt; w++)
         worker_close(&self->workers[w]);
+    dpdk_steer_free(self);
     if (self->device_open)
         dpdk_device_close(&self->device);
     if (self->has_key)
@@ -256,6 +258,10 @@ static int device_and_stacks(struct dpdk_port *self, const struct xord_port_conf
     self->device_open = true;
     if (workers_make(self, err) || stacks_make(self, config, err))
         return -1;
+    if (dpdk_steer_init(self)) {
+        snprintf(err, XORD_PORT_ERR_LEN, "out of memory: lower --workers");
+        return -1;
+    }
     dpdk_device_groups(&self->device, self->workers[0].stack);
     return 0;
 }

@@ -171,12 +171,12 @@ static struct sim_port *port_at(const struct xord_sim *sim, const struct xord_en
     return NULL;
 }
 
-/* The queue that a datagram is received from: by RSS the owner's, else one by other bits of the hash. */
+/* The queue that a datagram is received from: by RSS the owner's, else one by other bits of the hash, whose halves are alike. */
 static struct sim_worker *queue_of(const struct xord_sim *sim, struct sim_port *port, uint32_t hash)
 {
     if (sim->steers)
-        return &port->workers[xord_steer_shard(hash, port->worker_cnt)];
-    return &port->workers[(hash >> 16) % port->worker_cnt];
+        return &port->workers[xord_steer_shard(port->base.reta, hash)];
+    return &port->workers[(hash >> 8 & 0xff) % port->worker_cnt];
 }
 
 static void packet_send(struct xord_sim *sim, struct sim_port *to, const struct packet *model, uint64_t now_ns)
@@ -317,6 +317,7 @@ static struct xord_port *sim_open(const struct xord_port_config *config, char er
     self->base.ops = &xord_port_sim;
     self->sim = config->sim;
     self->base.steers = self->sim->steers;
+    xord_steer_deal(self->base.reta, config->worker_cnt, config->worker_cnt);
     self->worker_cnt = config->worker_cnt;
     self->udp_port = config->udp_port;
     self->whole_prefix = config->whole_prefix;

@@ -334,6 +334,7 @@ static struct xord_port *socket_open(const struct xord_port_config *config, char
     memset(self->workers, 0, config->worker_cnt * sizeof(*self->workers));
     self->base.ops = &xord_port_socket;
     self->worker_cnt = config->worker_cnt;
+    xord_steer_deal(self->base.reta, config->worker_cnt, config->worker_cnt);
     for (uint16_t w = 0; w < config->worker_cnt; w++)
         worker_init(&self->workers[w]);
     bound_from_config(self->base.bound, config);

@@ -13,7 +13,6 @@
 #define IDLE_SPINS   200 /* empty turns before a worker that may sleep does */
 #define SLEEP_MAX_NS (100 * XORD_NS_PER_MS)
 #define MAILBOX_LEN  4096
-#define PARCELS_LEN  1024
 
 /* ---- what the shard asks of us ---- */
 
@@ -100,11 +99,10 @@ int worker_init(struct xord_engine *engine, struct worker *worker, uint16_t shar
     worker->shard = shard;
     worker->now_ns = xord_now_ns();
     worker->mailbox = ring_new(MAILBOX_LEN, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
-    worker->parcels = ring_new(PARCELS_LEN, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
     worker->readers = readers_new(engine->cfg.worker_cnt);
     worker->snaps = calloc(hosts, sizeof(*worker->snaps));
     worker->views = calloc((size_t)hosts * engine->cfg.worker_cnt, sizeof(*worker->views));
-    if (!worker->mailbox || !worker->parcels || !worker->readers || !worker->snaps || !worker->views)
+    if (!worker->mailbox || !worker->readers || !worker->snaps || !worker->views)
         return XORD_ENOMEM;
     for (uint32_t i = 0; i < cfg.host_cnt; i++)
         if (snapshots_init(&worker->snaps[i]))
@@ -139,7 +137,6 @@ void worker_free(struct worker *worker)
     free(worker->snaps);
     free(worker->views);
     free(worker->mailbox);
-    free(worker->parcels);
 }
 
 void worker_wake(struct worker *worker)
@@ -181,30 +178,62 @@ static void reading_ends(struct worker *worker)
 
 /* ---- the loop ---- */
 
-static void hand_over(struct worker *worker, uint16_t owner, const struct xord_dgram *dgram)
+/* The shard that a datagram is for. The device's hash is over the address that it was sent to; an identity at every address
+ * has one shard for a peer, whichever of them that is. */
+static uint16_t owner_of(const struct worker *worker, const struct xord_pkt *pkt, uint32_t local)
 {
-    struct xord_engine *engine = worker->engine;
+    const struct xord_engine *engine = worker->engine;
+
+    if (engine->cfg.worker_cnt == 1)
+        return 0;
+    if (pkt->has_hash && engine->cfg.node.locals->any[!xord_endpoint_is_v4(&pkt->src)] != local)
+        return xord_steer_shard(engine->cfg.port->reta, pkt->hash);
+    return xord_engine_shard_of(engine, local, &pkt->src);
+}
+
+static struct parcels *parcels_to(const struct worker *worker, uint16_t owner)
+{
+    return &worker->engine->parcels[worker->shard * worker->engine->cfg.worker_cnt + owner];
+}
+
+/* Without showing it to the owner yet. */
+static bool hand_over(struct worker *worker, uint16_t owner, const struct xord_dgram *dgram)
+{
     struct xord_counters *counters = xord_node_counters_mut(worker->node);
-    struct parcel *parcel;
 
     if (dgram->len > XORD_PACKET_MAX_LEN) { /* the owner would drop it for the same reason */
         xord_counter_add(counters, XORD_CNT_drop_size, 1);
-        return;
+        return false;
     }
-    parcel = pool_get(&engine->parcels);
-    if (parcel) {
-        parcel->dgram = *dgram;
-        parcel->dgram.data = parcel->data;
-        parcel->dgram.buf = NULL;
-        memcpy(parcel->data, dgram->data, dgram->len);
-        if (ring_give(engine->workers[owner].parcels, parcel)) {
-            xord_counter_add(counters, XORD_CNT_steer_out, 1);
-            worker_wake(&engine->workers[owner]);
-            return;
-        }
-        pool_put(&engine->parcels, parcel);
-    }
+    if (parcels_put(parcels_to(worker, owner), dgram))
+        return true;
     xord_counter_add(counters, XORD_CNT_steer_dropped, 1);
+    return false;
+}
+
+/* Shows the owners what they have got: bit w of `owners` is worker w. */
+static void hand_over_end(struct worker *worker, uint64_t owners)
+{
+    for (; owners; owners &= owners - 1) {
+        uint16_t owner = (uint16_t)__builtin_ctzll(owners);
+
+        xord_counter_add(xord_node_counters_mut(worker->node), XORD_CNT_steer_out,
+                parcels_publish(parcels_to(worker, owner)));
+        worker_wake(&worker->engine->workers[owner]);
+    }
+}
+_Static_assert(XORD_ENGINE_MAX_WORKERS <= 64, "a bit for each worker");
+
+static struct xord_dgram dgram_of(const struct worker *worker, const struct xord_pkt *pkt)
+{
+    return (struct xord_dgram){
+            .data = pkt->data,
+            .buf = pkt->buf,
+            .len = pkt->len,
+            .local = xord_locals_find(worker->engine->cfg.node.locals, &pkt->dst),
+            .peer = pkt->src,
+            .dst = pkt->dst,
+    };
 }
 
 static enum xord_load load_of(unsigned n, unsigned full)
@@ -214,58 +243,73 @@ static enum xord_load load_of(unsigned n, unsigned full)
     return n < full ? XORD_LOAD_SOME : XORD_LOAD_FULL;
 }
 
-/* Takes in a burst: what is ours goes to the shard, the rest to its owners. */
+/* Takes in a burst: what is ours goes to the shard, the rest to its owners. They get theirs first, to be at work meanwhile. */
 static enum xord_load turn_port(struct worker *worker)
 {
-    struct xord_engine *engine = worker->engine;
-    struct xord_port *port = engine->cfg.port;
+    struct xord_port *port = worker->engine->cfg.port;
     struct xord_pkt pkts[XORD_PORT_BURST];
     struct xord_dgram own[XORD_PORT_BURST];
     uint16_t n = port->ops->rx_burst(port, worker->shard, pkts, XORD_PORT_BURST, worker->now_ns);
     uint16_t own_cnt = 0;
+    uint64_t owners = 0;
 
     for (uint16_t i = 0; i < n; i++) {
-        struct xord_dgram *dgram = &own[own_cnt];
         uint16_t owner;
 
-        *dgram = (struct xord_dgram){
-                .data = pkts[i].data,
-                .buf = pkts[i].buf,
-                .len = pkts[i].len,
-                .local = xord_locals_find(engine->cfg.node.locals, &pkts[i].dst),
-                .peer = pkts[i].src,
-                .dst = pkts[i].dst,
-        };
-        if (dgram->local == XORD_LOCAL_NONE) {
+        own[own_cnt] = dgram_of(worker, &pkts[i]);
+        if (own[own_cnt].local == XORD_LOCAL_NONE) {
             xord_counter_add(xord_node_counters_mut(worker->node), XORD_CNT_drop_no_identity, 1);
             continue;
         }
-        owner = xord_engine_shard_of(engine, dgram->local, &dgram->peer);
+        owner = owner_of(worker, &pkts[i], own[own_cnt].local);
         if (owner == worker->shard)
             own_cnt++;
-        else
-            hand_over(worker, owner, dgram);
+        else if (hand_over(worker, owner, &own[own_cnt]))
+            owners |= 1ULL << owner;
     }
+    hand_over_end(worker, owners);
     if (own_cnt > 0)
         xord_node_rx(worker->node, own, own_cnt, worker->now_ns);
     return load_of(n, XORD_PORT_BURST);
 }
 
+static struct parcels *parcels_from(const struct worker *worker, uint16_t from)
+{
+    return &worker->engine->parcels[from * worker->engine->cfg.worker_cnt + worker->shard];
+}
+
+/* One burst of what the others have handed over, of each as much as fits; another one goes first each time. */
 static enum xord_load turn_parcels(struct worker *worker)
 {
-    struct parcel *parcels[XORD_BURST_MAX];
+    uint16_t cnt = worker->engine->cfg.worker_cnt;
+    uint32_t taken[XORD_ENGINE_MAX_WORKERS] = {0}, n = 0;
     struct xord_dgram burst[XORD_BURST_MAX];
-    unsigned n = ring_take(worker->parcels, (void **)parcels, XORD_BURST_MAX);
 
+    worker->parcels_turn = (uint16_t)((worker->parcels_turn + 1) % cnt);
+    for (uint16_t i = 0; i < cnt && n < XORD_BURST_MAX; i++) {
+        uint16_t from = (uint16_t)((worker->parcels_turn + i) % cnt);
+
+        if (from == worker->shard)
+            continue;
+        taken[from] = parcels_peek(parcels_from(worker, from), burst + n, XORD_BURST_MAX - n);
+        n += taken[from];
+    }
     if (n == 0)
         return XORD_LOAD_NONE;
-    for (unsigned i = 0; i < n; i++)
-        burst[i] = parcels[i]->dgram;
     xord_counter_add(xord_node_counters_mut(worker->node), XORD_CNT_steer_in, n);
     xord_node_rx(worker->node, burst, n, worker->now_ns);
-    for (unsigned i = 0; i < n; i++)
-        pool_put(&worker->engine->parcels, parcels[i]);
+    for (uint16_t from = 0; from < cnt; from++)
+        if (taken[from] > 0)
+            parcels_release(parcels_from(worker, from), taken[from]);
     return load_of(n, XORD_BURST_MAX);
+}
+
+static bool parcels_wait(const struct worker *worker)
+{
+    for (uint16_t from = 0; from < worker->engine->cfg.worker_cnt; from++)
+        if (from != worker->shard && !parcels_is_empty(parcels_from(worker, from)))
+            return true;
+    return false;
 }
 
 static enum xord_load turn_mail(struct worker *worker)
@@ -330,7 +374,7 @@ static void sleep_until(struct worker *worker, uint64_t until_ns)
     reading_ends(worker);
     atomic_store_explicit(&worker->asleep, 1, memory_order_relaxed);
     atomic_thread_fence(memory_order_seq_cst);
-    if (timeout > 0 && rte_ring_empty(worker->mailbox) && rte_ring_empty(worker->parcels) &&
+    if (timeout > 0 && rte_ring_empty(worker->mailbox) && !parcels_wait(worker) &&
             !atomic_load_explicit(&engine->stop, memory_order_relaxed))
         port->ops->wait(port, worker->shard, timeout);
     atomic_store_explicit(&worker->asleep, 0, memory_order_relaxed);

@@ -15,6 +15,7 @@
 #include "xord_counter.h"
 #include "xord_endpoint.h"
 #include "xord_node.h"
+#include "xord_steer.h"
 
 #define XORD_PORT_BURST    64
 #define XORD_PORT_MAX_ADDR 16
@@ -49,7 +50,7 @@ struct xord_pkt {
     void *buf;     /* for an answer in its place: see struct xord_dgram; NULL: none may be built there */
     uint16_t len;
     bool has_hash;
-    uint32_t hash; /* of the NIC, over the UDP 4-tuple with the key of xord_steer.h */
+    uint32_t hash; /* over the UDP 4-tuple, as of xord_steer.h: the NIC's own, or the port's */
     struct xord_endpoint src, dst;
 };
 
@@ -107,9 +108,11 @@ struct xord_port {
     /* As bound: the endpoints at which we are reached, IPv4 and IPv6; port 0: not served. The address is unspecified when
      * every address of the machine is. */
     struct xord_endpoint bound[2];
-    /* The device spreads endpoints over queues by the hash of xord_steer.h, so that rx_burst of worker w yields (nearly) only
-     * what shard w owns. */
+    /* The device, or the system, brings datagrams to the queue of the shard that owns their endpoint. Where it does not, the port
+     * may still do it itself; what rx_burst of a worker yields may at any time be another's. */
     bool steers;
+    /* Whom the hashes belong to; see xord_steer.h. */
+    uint8_t reta[XORD_STEER_RETA_LEN];
 };
 
 extern const struct xord_port_ops xord_port_socket;

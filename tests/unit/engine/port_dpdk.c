@@ -1,170 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The DPDK port on net_ring: what its transmit queue n sends comes to its receive queue n, and the test stands in between.
- * The port is host B of the captured frames; host A is a stack of its own. EAL starts once in a process, so each test is
- * one. */
+/* The DPDK port on net_ring: opening, receiving, sending. See dpdk_util.h. */
 #include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include <rte_lcore.h>
-#include <rte_mempool.h>
 
-#include "dpdk_private.h"
-#include "netstack_util.h"
-#include "port_test.h"
-#include "xord_engine.h"
+#include "dpdk_util.h"
 #include "xord_rng.h"
-
-#define UDP_PORT 9001 /* of the captured datagrams */
-#define RING_CAP 1023 /* of net_ring */
-
-static uint64_t start_ns; /* the port knows the clock's time when it opens; from there on it is ours */
-
-struct bench {
-    struct xord_port *port;
-    struct dpdk_port *self;
-    const struct xord_port_ops *ops;
-};
-
-static struct xord_port_config config_of(const char *spec, uint16_t worker_cnt)
-{
-    struct xord_port_config config = {.spec = spec, .udp_port = UDP_PORT, .worker_cnt = worker_cnt, .addr_cnt = 2};
-
-    cr_assert(xord_ip_parse(config.addrs[0].ip16, "10.7.0.2") == 0);
-    cr_assert(xord_ip_parse(config.addrs[1].ip16, "fd07::2") == 0);
-    config.addrs[0].prefix_len = 24;
-    config.addrs[1].prefix_len = 64;
-    return config;
-}
-
-static struct bench bench_from(const struct xord_port_config *config)
-{
-    char err[XORD_PORT_ERR_LEN] = "";
-    struct bench bench = {.port = xord_port_open(config, err), .ops = &xord_port_dpdk};
-
-    cr_assert(bench.port, "%s", err);
-    cr_assert(bench.port->ops == bench.ops);
-    bench.self = dpdk_port_of(bench.port);
-    start_ns = xord_now_ns();
-    return bench;
-}
-
-static struct bench bench_open(uint16_t worker_cnt)
-{
-    struct xord_port_config config = config_of("dpdk:net_ring0", worker_cnt);
-
-    return bench_from(&config);
-}
-
-static void bench_close(struct bench *bench)
-{
-    bench->ops->close(bench->port);
-}
-
-/* ---- the wire ---- */
-
-static struct rte_ring *wire(uint16_t queue)
-{
-    char name[RTE_RING_NAMESIZE];
-    struct rte_ring *ring;
-
-    snprintf(name, sizeof(name), "ETH_RXTX%u_net_ring0", queue);
-    ring = rte_ring_lookup(name);
-    cr_assert(ring);
-    return ring;
-}
-
-static void wire_put(struct bench *bench, uint16_t queue, const uint8_t *bytes, size_t len)
-{
-    struct rte_mbuf *mbuf = rte_pktmbuf_alloc(bench->self->device.pool);
-
-    cr_assert(mbuf);
-    memcpy(rte_pktmbuf_append(mbuf, (uint16_t)len), bytes, len);
-    cr_assert(rte_ring_enqueue(wire(queue), mbuf) == 0);
-}
-
-/* A frame to host B: its MAC is whatever the device has. */
-static void wire_put_hex(struct bench *bench, uint16_t queue, const char *hex)
-{
-    struct test_frame frame = test_load(hex);
-
-    if (!(frame.bytes[0] & 1))
-        memcpy(frame.bytes, bench->self->device.mac6, 6);
-    wire_put(bench, queue, frame.bytes, frame.len);
-}
-
-/* The next frame that left by the queue; len 0: none. */
-static struct test_frame wire_take(uint16_t queue)
-{
-    struct test_frame frame = {.len = 0};
-    struct rte_mbuf *mbuf;
-
-    if (rte_ring_dequeue(wire(queue), (void **)&mbuf))
-        return frame;
-    cr_assert(mbuf->nb_segs == 1 && mbuf->pkt_len == mbuf->data_len && mbuf->data_len <= sizeof(frame.bytes));
-    frame.len = mbuf->data_len;
-    memcpy(frame.bytes, rte_pktmbuf_mtod(mbuf, void *), frame.len);
-    rte_pktmbuf_free(mbuf);
-    return frame;
-}
-
-static void wire_is_silent(uint16_t queue)
-{
-    cr_assert_eq(wire_take(queue).len, 0, "a frame on queue %u", queue);
-}
-
-/* One turn of a worker's loop. */
-static uint16_t turn(struct bench *bench, uint16_t w, struct xord_pkt *pkts, uint64_t now_ns)
-{
-    uint16_t n = bench->ops->rx_burst(bench->port, w, pkts, XORD_PORT_BURST, now_ns);
-
-    bench->ops->tx_burst(bench->port, w);
-    return n;
-}
-
-static void turn_without(struct bench *bench, uint16_t w, uint64_t now_ns)
-{
-    struct xord_pkt pkts[XORD_PORT_BURST];
-
-    cr_assert_eq(turn(bench, w, pkts, now_ns), 0, "a datagram");
-}
-
-static void send_text(struct bench *bench, uint16_t w, const char *text, const struct xord_endpoint *src,
-        const struct xord_endpoint *dst)
-{
-    port_put(bench->port, w, text, (uint16_t)strlen(text), src, dst, start_ns);
-}
-
-static struct xord_port_stats stats_of(struct bench *bench)
-{
-    struct xord_port_stats stats;
-
-    bench->ops->stats(bench->port, &stats);
-    return stats;
-}
-
-/* The mbufs that a port at rest keeps: drafts and a spare for each worker. */
-static unsigned mbufs_missing(const struct bench *bench)
-{
-    unsigned kept = 0;
-
-    for (uint16_t w = 0; w < bench->self->worker_cnt; w++) {
-        kept += bench->self->workers[w].spare != NULL;
-        for (unsigned i = 0; i < XORD_BURST_MAX; i++)
-            kept += bench->self->workers[w].drafts[i] != NULL;
-    }
-    return rte_mempool_in_use_count(bench->self->device.pool) - kept;
-}
-
-/* Host A's ARP answer, so that B knows it. */
-static void meet_a(struct bench *bench, uint16_t w)
-{
-    wire_put_hex(bench, w, FRAME_ARP_REQUEST_A);
-    turn_without(bench, w, start_ns);
-    cr_assert_eq(wire_take(w).len, 42);
-}
 
 /* ---- opening ---- */
 
@@ -356,6 +200,63 @@ Test(port_dpdk, hands_datagrams_up)
     turn_without(&bench, 0, start_ns);
     cr_assert_eq(mbufs_missing(&bench), 0, "held after the next rx_burst");
     cr_assert_eq(stats_of(&bench).rx_packets, 2);
+    bench_close(&bench);
+}
+
+/* What the device would make of an mbuf's past is gone, and what it is to compute is said anew. */
+Test(port_dpdk, leaves_nothing_of_the_past_in_an_answers_mbuf)
+{
+    struct bench bench = bench_open(1);
+    struct xord_pkt pkts[XORD_PORT_BURST];
+    struct rte_mbuf *mbuf;
+    const char *reason;
+
+    meet_a(&bench, 0);
+    for (unsigned offload = 0; offload < 2; offload++) {
+        bench.self->device.tx_flags = offload ? XORD_NET_TX_UDP_OFFLOAD | XORD_NET_TX_IP_OFFLOAD : 0;
+        wire_put_hex(&bench, 0, FRAME_UDP4_A);
+        cr_assert(rte_ring_dequeue(wire(0), (void **)&mbuf) == 0 && rte_ring_enqueue(wire(0), mbuf) == 0);
+        mbuf->ol_flags = RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_RSS_HASH |
+                         RTE_MBUF_F_RX_L4_CKSUM_GOOD | RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_TX_TCP_SEG;
+        mbuf->packet_type = RTE_PTYPE_L4_TCP;
+        mbuf->tx_offload = UINT64_MAX;
+        cr_assert_eq(bench.ops->rx_burst(bench.port, 0, pkts, XORD_PORT_BURST, start_ns), 1);
+        cr_assert(!pkts[0].has_hash, "a hash by another's key");
+        port_answer(bench.port, 0, &pkts[0], 0x5a, start_ns);
+        bench.ops->tx_burst(bench.port, 0);
+        cr_assert_eq(rte_ring_dequeue(wire(0), (void **)&mbuf), 0);
+        cr_assert(mbuf->nb_segs == 1 && !mbuf->next && mbuf->pkt_len == mbuf->data_len && mbuf->packet_type == 0);
+        cr_assert(rte_mbuf_check(mbuf, 1, &reason) == 0, "%s", reason);
+        cr_assert_eq(mbuf->ol_flags,
+                offload ? RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_UDP_CKSUM | RTE_MBUF_F_TX_IP_CKSUM : 0);
+        cr_assert(!offload || mbuf->tx_offload == rte_mbuf_tx_offload(14, 20, 0, 0, 0, 0, 0));
+        cr_assert_eq(rte_validate_tx_offload(mbuf), 0);
+        rte_pktmbuf_free(mbuf);
+    }
+    bench_close(&bench);
+}
+
+/* A device that returns all that it sent to one pool, unlooked at, may not send another's mbuf. */
+Test(port_dpdk, answers_in_its_own_mbufs_where_the_device_frees_fast)
+{
+    struct bench bench = bench_open(1);
+    struct rte_mempool *others = rte_pktmbuf_pool_create("others", 63, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
+    struct test_frame frame = test_load(FRAME_UDP4_A);
+    struct xord_pkt pkts[XORD_PORT_BURST];
+
+    cr_assert(others);
+    memcpy(frame.bytes, bench.self->device.mac6, 6);
+    for (unsigned fast = 0; fast < 2; fast++) {
+        struct rte_mbuf *mbuf = rte_pktmbuf_alloc(others);
+
+        bench.self->device.fast_free = fast;
+        memcpy(rte_pktmbuf_append(mbuf, (uint16_t)frame.len), frame.bytes, frame.len);
+        cr_assert_eq(rte_ring_enqueue(wire(0), mbuf), 0);
+        wire_put_hex(&bench, 0, FRAME_UDP4_A);
+        cr_assert_eq(bench.ops->rx_burst(bench.port, 0, pkts, XORD_PORT_BURST, start_ns), 2);
+        cr_assert_eq(pkts[0].buf == NULL, fast);
+        cr_assert_not_null(pkts[1].buf);
+    }
     bench_close(&bench);
 }
 

@@ -331,7 +331,7 @@ static void check_workers(bool steers)
             cr_assert(n == 0 || pkts[0].has_hash == steers);
             cr_assert(n == 0 || !steers || pkts[0].hash == xord_steer_hash(&src, &dst));
             cnt[w] += n;
-            home += n && w == xord_steer_shard(xord_steer_hash(&src, &dst), 3);
+            home += n && w == xord_steer_queue(xord_steer_hash(&src, &dst), 3);
         }
     }
     cr_assert(cnt[0] > 100 && cnt[1] > 100 && cnt[2] > 100);

@@ -72,7 +72,7 @@ Test(steer, shards_get_even_parts)
 
         for (int i = 0; i < 16000; i++) {
             struct xord_endpoint peer = random_ep(true);
-            uint16_t shard = xord_steer_shard(xord_steer_hash(&self, &peer), shards);
+            uint16_t shard = xord_steer_queue(xord_steer_hash(&self, &peer), shards);
 
             cr_assert_lt(shard, shards);
             cnt[shard]++;
@@ -95,7 +95,49 @@ Test(steer, neighbouring_addresses_are_spread)
 
         xord_store_be16(ip4 + 2, (uint16_t)i);
         peer = xord_endpoint_v4(ip4, 9000);
-        cnt[xord_steer_shard(xord_steer_hash(&self, &peer), 2)]++;
+        cnt[xord_steer_queue(xord_steer_hash(&self, &peer), 2)]++;
     }
     cr_assert(cnt[0] > 1600 && cnt[1] > 1600, "%u and %u", cnt[0], cnt[1]);
+}
+
+/* ---- who gets what ---- */
+
+static void count_shards(uint32_t cnt[64], uint16_t shards, uint16_t pollers)
+{
+    uint8_t reta[XORD_STEER_RETA_LEN];
+
+    memset(cnt, 0, 64 * sizeof(cnt[0]));
+    xord_steer_deal(reta, shards, pollers);
+    for (unsigned i = 0; i < XORD_STEER_RETA_LEN; i++) {
+        cr_assert_lt(reta[i], shards);
+        cnt[reta[i]]++;
+    }
+}
+
+Test(steer, where_all_poll_the_table_is_a_nics)
+{
+    for (uint16_t shards = 1; shards <= 64; shards++) {
+        uint8_t reta[XORD_STEER_RETA_LEN];
+
+        xord_steer_deal(reta, shards, shards);
+        for (uint32_t hash = 0; hash < 4 * XORD_STEER_RETA_LEN; hash++)
+            cr_assert_eq(xord_steer_shard(reta, hash), xord_steer_queue(hash, shards), "%u of %u", hash, shards);
+    }
+}
+
+Test(steer, who_polls_for_others_owns_less)
+{
+    for (uint16_t shards = 2; shards <= 64; shards++)
+        for (uint16_t pollers = 1; pollers < shards; pollers++) {
+            uint32_t cnt[64];
+
+            count_shards(cnt, shards, pollers);
+            for (uint16_t s = 0; s < shards; s++) {
+                uint32_t other = cnt[shards - 1];
+
+                cr_assert(s < pollers ? cnt[s] <= other + 1 : cnt[s] + 1 >= other && cnt[s] <= other + 1,
+                        "%u of %u, %u poll: %u and %u", s, shards, pollers, cnt[s], other);
+                cr_assert_geq(other, XORD_STEER_RETA_LEN / shards);
+            }
+        }
 }
