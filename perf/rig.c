@@ -112,7 +112,7 @@ static struct xord_port *port_make(struct rig *rig)
     memcpy(config.gateway4_ip16, gateway.ip16, 16);
     snprintf(name, sizeof(name), "bench%u", rig_number);
     snprintf(spec, sizeof(spec), "dpdk:net_ring_%s", name);
-    BENCH_CHECK(rte_eth_from_rings(name, rig->in, rig->worker_cnt, rig->out, rig->worker_cnt, 0) >= 0);
+    BENCH_CHECK(rte_eth_from_rings(name, rig->in, rig->queue_cnt, rig->out, rig->worker_cnt, 0) >= 0);
     port = xord_port_open(&config, err);
     if (!port)
         fprintf(stderr, "%s\n", err);
@@ -198,7 +198,7 @@ static bool arp_taken(struct rig *rig, uint16_t worker, struct rte_mbuf *frame)
         return false;
     if (xord_load_be16(bytes + 20) == 1 && memcmp(bytes + 38, gateway_ip4, 4) == 0) {
         rig->arp_cnt++;
-        arp_send(rig, worker, 2);
+        arp_send(rig, worker < rig->queue_cnt ? worker : 0, 2);
     }
     rte_pktmbuf_free(frame);
     return true;
@@ -228,7 +228,7 @@ uint64_t rig_turn(struct rig *rig, uint16_t worker)
 
     do
         (void)worker_turn(engine_worker);
-    while (!rte_ring_empty(rig->in[worker]) || !rte_ring_empty(engine_worker->parcels));
+    while ((worker < rig->queue_cnt && !rte_ring_empty(rig->in[worker])) || worker_has_parcels(engine_worker));
     return bench_cycles() - start;
 }
 
@@ -262,6 +262,7 @@ struct rig *rig_new(const struct rig_config *config)
     (void)rig_has_hugepages();
     rig_number++;
     rig->worker_cnt = config->worker_cnt ? config->worker_cnt : 1;
+    rig->queue_cnt = config->queue_cnt ? config->queue_cnt : rig->worker_cnt;
     rig->threads = config->threads;
     rig->aes_ops = xord_aes_best();
     rig->aes = rig->aes_ops->open();
@@ -273,12 +274,12 @@ struct rig *rig_new(const struct rig_config *config)
     snprintf(name, sizeof(name), "bench%u", rig_number);
     rig->pool = rte_pktmbuf_pool_create(name, POOL_CNT, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
     BENCH_CHECK(rig->pool);
-    for (uint16_t w = 0; w < rig->worker_cnt; w++) {
+    for (uint16_t w = 0; w < rig->queue_cnt; w++)
         rig->in[w] = ring_make("in", w);
-        rig->out[w] = ring_make("out", w);
-    }
-    engine_make(rig, config);
     for (uint16_t w = 0; w < rig->worker_cnt; w++)
+        rig->out[w] = ring_make("out", w);
+    engine_make(rig, config);
+    for (uint16_t w = 0; w < rig->queue_cnt; w++)
         arp_send(rig, w, 1); /* so that each worker knows its gateway */
     rig_idle(rig, 5 * XORD_NS_PER_MS);
     return rig;
@@ -292,14 +293,14 @@ void rig_free(struct rig *rig)
     drop_sent(rig);
     for (uint16_t w = 0; w < rig->worker_cnt && !rig->threads; w++)
         worker_end(&rig->engine->workers[w]);
-    for (uint16_t w = 0; w < rig->worker_cnt; w++)
+    for (uint16_t w = 0; w < rig->queue_cnt; w++)
         while (rte_ring_dequeue(rig->in[w], (void **)&frame) == 0)
             rte_pktmbuf_free(frame);
     xord_engine_stop(rig->engine);
-    for (uint16_t w = 0; w < rig->worker_cnt; w++) {
+    for (uint16_t w = 0; w < rig->queue_cnt; w++)
         rte_ring_free(rig->in[w]);
+    for (uint16_t w = 0; w < rig->worker_cnt; w++)
         rte_ring_free(rig->out[w]);
-    }
     rte_mempool_free(rig->pool);
     xord_locals_free(rig->locals);
     rig->aes_ops->close(rig->aes);

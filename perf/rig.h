@@ -25,13 +25,14 @@
 
 struct rig_config {
     uint16_t worker_cnt;          /* 0: 1 */
+    uint16_t queue_cnt;           /* to receive; 0: one a worker */
     bool threads;                 /* the engine runs its workers itself, spinning */
     struct xord_node_config node; /* capacities; the rest is filled in, with one host */
 };
 
 struct rig {
     struct xord_engine *engine;
-    uint16_t worker_cnt;
+    uint16_t worker_cnt, queue_cnt;
     bool threads;
     struct rte_ring *in[RIG_WORKERS], *out[RIG_WORKERS];
     struct rte_mempool *pool; /* of the frames made here */

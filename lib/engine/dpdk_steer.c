@@ -8,7 +8,7 @@
 #include <rte_prefetch.h>
 
 #include "dpdk_private.h"
-#include "spsc.h"
+#include "spsc_private.h"
 #include "xord_bytes.h"
 
 #define GIVEN_LEN 1024 /* mbufs in all rings to one worker, */

@@ -8,7 +8,7 @@
 #include <rte_rcu_qsbr.h>
 #include <rte_ring.h>
 
-#include "parcels.h"
+#include "parcels_private.h"
 #include "xord_engine.h"
 #include "xord_steer.h"
 
@@ -91,5 +91,7 @@ void worker_begin(struct worker *worker);
 bool worker_turn(struct worker *worker);
 void worker_end(struct worker *worker);
 void worker_wake(struct worker *worker);
+/* Have the others handed it something over? By the worker. */
+bool worker_has_parcels(const struct worker *worker);
 /* Puts a mail into a shard's or control's box; false: full. */
 bool engine_deliver(struct xord_engine *engine, uint16_t to, struct xord_mail *mail);

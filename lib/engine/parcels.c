@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Slots of a line for the datagram's own fields, so that the reader knows where the rest is when that line is here, and room for
  * its bytes. */
-#include "parcels.h"
+#include "parcels_private.h"
 
 #include <stdlib.h>
 #include <string.h>

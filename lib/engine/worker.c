@@ -304,7 +304,7 @@ static enum xord_load turn_parcels(struct worker *worker)
     return load_of(n, XORD_BURST_MAX);
 }
 
-static bool parcels_wait(const struct worker *worker)
+bool worker_has_parcels(const struct worker *worker)
 {
     for (uint16_t from = 0; from < worker->engine->cfg.worker_cnt; from++)
         if (from != worker->shard && !parcels_is_empty(parcels_from(worker, from)))
@@ -374,7 +374,7 @@ static void sleep_until(struct worker *worker, uint64_t until_ns)
     reading_ends(worker);
     atomic_store_explicit(&worker->asleep, 1, memory_order_relaxed);
     atomic_thread_fence(memory_order_seq_cst);
-    if (timeout > 0 && rte_ring_empty(worker->mailbox) && !parcels_wait(worker) &&
+    if (timeout > 0 && rte_ring_empty(worker->mailbox) && !worker_has_parcels(worker) &&
             !atomic_load_explicit(&engine->stop, memory_order_relaxed))
         port->ops->wait(port, worker->shard, timeout);
     atomic_store_explicit(&worker->asleep, 0, memory_order_relaxed);

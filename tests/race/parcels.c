@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "parcels.h"
+#include "parcels_private.h"
 #include "race.h"
 
 #define DGRAMS 60000

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Parcels: in order, whole, none before it is shown, and never more than there are slots. */
-#include "parcels.h"
+#include "parcels_private.h"
 
 #include "test_util.h"
 

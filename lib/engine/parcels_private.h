@@ -5,7 +5,7 @@
  * Threading: one writer (put, publish), one reader (peek, release, is_empty). Memory: fixed by init; a full ring refuses. */
 #pragma once
 
-#include "spsc.h"
+#include "spsc_private.h"
 #include "xord_node.h"
 
 struct parcel;
