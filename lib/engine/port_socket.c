@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Kernel UDP sockets by recvmmsg and sendmmsg. Each worker has a socket per family of its own (SO_REUSEPORT); bound to the
- * wildcard address unless exactly one address was asked for, reading and setting the local address by IP_PKTINFO. Needs no
- * privilege. */
+/* Kernel UDP sockets by recvmmsg and sendmmsg. Each worker has a socket per family of its own (SO_REUSEPORT), among which a
+ * filter chooses by the steering hash (socket_steer.c); bound to the wildcard address unless exactly one address was asked
+ * for, then reading and setting the local address by IP_PKTINFO. Needs no privilege. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "socket_steer.h"
 #include "xord_clock.h"
 #include "xord_counter.h"
 #include "xord_port.h"
@@ -19,6 +20,7 @@
 #define BUF_LEN     1536 /* more than a packet, so that an oversized one is seen as such */
 #define CONTROL_LEN 64
 #define SOCKET_BUF  (8 << 20)
+#define OTHER_TURN  8 /* in so many bursts one begins with the other family */
 
 _Static_assert(CMSG_SPACE(sizeof(struct in6_pktinfo)) <= CONTROL_LEN, "control buffer holds either PKTINFO");
 _Static_assert(CMSG_SPACE(sizeof(struct in_pktinfo)) <= CONTROL_LEN, "control buffer holds either PKTINFO");
@@ -55,7 +57,8 @@ struct tx_queue {
 struct worker {
     _Alignas(64) int fd[2]; /* [0] IPv4, [1] IPv6; -1: none */
     int wake_fd;
-    uint8_t rx_turn; /* family that the next rx_burst starts with */
+    uint8_t rx_family; /* with which the next rx_burst begins: the one that had something last */
+    uint8_t rx_turn;
     struct slot rx[XORD_PORT_BURST];
     struct mmsghdr rx_msgs[XORD_PORT_BURST];
     struct tx_queue tx[2];
@@ -70,6 +73,8 @@ struct worker {
 
 struct socket_port {
     struct xord_port base;
+    bool any_addr[2]; /* by family: bound to all addresses, so that each datagram has to say which it is about */
+    bool any_dst[2];  /* and one identity has them all */
     uint16_t worker_cnt;
     struct worker *workers;
 };
@@ -130,10 +135,6 @@ static void control_from_src(struct msghdr *hdr, uint8_t *control, const struct 
 {
     struct cmsghdr *c = (struct cmsghdr *)(void *)control;
 
-    hdr->msg_control = NULL;
-    hdr->msg_controllen = 0;
-    if (xord_ip_scope(src->ip16) == XORD_IP_UNSPECIFIED)
-        return;
     memset(control, 0, CONTROL_LEN);
     hdr->msg_control = control;
     if (xord_endpoint_is_v4(src)) {
@@ -176,7 +177,7 @@ static int fail(char *err, const struct xord_endpoint *ep, const char *verb, int
     return -1;
 }
 
-static int socket_make(int family, bool reuse)
+static int socket_make(int family, bool reuse, bool any_addr)
 {
     int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
     int one = 1, size = SOCKET_BUF;
@@ -191,9 +192,9 @@ static int socket_make(int family, bool reuse)
         (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
     if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)))
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-    if (family == AF_INET)
+    if (any_addr && family == AF_INET)
         (void)setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof(one));
-    else
+    if (any_addr && family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof(one));
     return fd;
 }
@@ -202,7 +203,7 @@ static int socket_bind(int *fd_out, struct xord_endpoint *ep, bool reuse, char *
 {
     union name name;
     socklen_t len = name_from_endpoint(&name, ep);
-    int fd = socket_make(name.sa.sa_family, reuse);
+    int fd = socket_make(name.sa.sa_family, reuse, xord_ip_scope(ep->ip16) == XORD_IP_UNSPECIFIED);
 
     if (fd < 0)
         return fail(err, ep, "open", errno);
@@ -235,16 +236,18 @@ static int family_open(struct socket_port *self, int family, char *err)
     for (uint16_t w = 0; w < self->worker_cnt; w++)
         if (socket_bind(&self->workers[w].fd[family], ep, true, err))
             return -1;
+    if (socket_steer(self->workers[0].fd[family], family, self->worker_cnt, self->any_dst[family]))
+        self->base.steers = false; /* a system without such filters: the engine hands over what comes to another */
     return 0;
 }
 
 /* One address of a family, its own prefix: bound to it. Several, or a whole prefix: the wildcard. */
-static void bound_from_config(struct xord_endpoint bound[2], const struct xord_port_config *config)
+static void bound_from_config(struct socket_port *self, const struct xord_port_config *config)
 {
     static const uint8_t any16[16];
+    struct xord_endpoint *bound = self->base.bound;
     uint32_t cnt[2] = {0, 0};
 
-    memset(bound, 0, 2 * sizeof(bound[0]));
     for (uint32_t i = 0; i < config->addr_cnt; i++) {
         int family = !xord_ip_is_v4(config->addrs[i].ip16);
 
@@ -254,6 +257,8 @@ static void bound_from_config(struct xord_endpoint bound[2], const struct xord_p
     for (int family = 0; family < 2; family++) {
         if (cnt[family] == 1 && !config->whole_prefix)
             continue;
+        self->any_addr[family] = true;
+        self->any_dst[family] = !config->whole_prefix;
         if (cnt[family] > 0 || config->addr_cnt == 0)
             bound[family] =
                     family ? xord_endpoint_v6(any16, config->udp_port) : xord_endpoint_v4(any16, config->udp_port);
@@ -337,7 +342,8 @@ static struct xord_port *socket_open(const struct xord_port_config *config, char
     xord_steer_deal(self->base.reta, config->worker_cnt, config->worker_cnt);
     for (uint16_t w = 0; w < config->worker_cnt; w++)
         worker_init(&self->workers[w]);
-    bound_from_config(self->base.bound, config);
+    self->base.steers = config->worker_cnt > 1;
+    bound_from_config(self, config);
     if (families_open(self, config, err)) {
         socket_close(&self->base);
         return NULL;
@@ -356,8 +362,8 @@ static uint16_t family_rx(struct socket_port *self, struct worker *worker, int f
         return 0;
     for (uint16_t i = 0; i < max; i++) {
         worker->rx_msgs[i].msg_hdr.msg_namelen = sizeof(worker->rx[i].name);
-        worker->rx_msgs[i].msg_hdr.msg_control = worker->rx[i].control;
-        worker->rx_msgs[i].msg_hdr.msg_controllen = CONTROL_LEN;
+        worker->rx_msgs[i].msg_hdr.msg_control = self->any_addr[family] ? worker->rx[i].control : NULL;
+        worker->rx_msgs[i].msg_hdr.msg_controllen = self->any_addr[family] ? CONTROL_LEN : 0;
     }
     n = recvmmsg(worker->fd[family], worker->rx_msgs, max, MSG_DONTWAIT, NULL);
     if (n <= 0)
@@ -370,7 +376,8 @@ static uint16_t family_rx(struct socket_port *self, struct worker *worker, int f
                 .src = endpoint_from_name(&worker->rx[i].name),
                 .dst = self->base.bound[family],
         };
-        dst_from_control(&pkts[i].dst, &worker->rx_msgs[i].msg_hdr);
+        if (self->any_addr[family])
+            dst_from_control(&pkts[i].dst, &worker->rx_msgs[i].msg_hdr);
     }
     bump(&worker->rx_packets, (uint64_t)n);
     return (uint16_t)n;
@@ -378,7 +385,8 @@ static uint16_t family_rx(struct socket_port *self, struct worker *worker, int f
 
 static void flush_all(struct worker *worker);
 
-/* One family a call, in turn, so that a burst's buffers are never shared; answers that stand in those of the last leave first. */
+/* One family a call, so that a burst's buffers are never shared; answers that stand in those of the last leave first. Begins with
+ * the family that had something last, as the other seldom does: a system call for nothing. Now and then with the other. */
 static uint16_t socket_rx_burst(struct xord_port *port, uint16_t w, struct xord_pkt *pkts, uint16_t max,
         uint64_t now_ns)
 {
@@ -390,9 +398,13 @@ static uint16_t socket_rx_burst(struct xord_port *port, uint16_t w, struct xord_
     if (max > XORD_PORT_BURST)
         max = XORD_PORT_BURST;
     flush_all(worker);
-    worker->rx_turn ^= 1;
-    n = family_rx(self, worker, worker->rx_turn, pkts, max);
-    return n ? n : family_rx(self, worker, !worker->rx_turn, pkts, max);
+    if (++worker->rx_turn % OTHER_TURN == 0)
+        worker->rx_family ^= 1;
+    n = family_rx(self, worker, worker->rx_family, pkts, max);
+    if (n > 0)
+        return n;
+    worker->rx_family ^= 1;
+    return family_rx(self, worker, worker->rx_family, pkts, max);
 }
 
 /* ---- sending ---- */
@@ -454,7 +466,7 @@ static bool socket_tx_alloc(struct xord_port *port, uint16_t w, struct xord_tx *
     return true;
 }
 
-static void queue_put(struct worker *worker, const struct xord_tx *tx)
+static void queue_put(struct socket_port *self, struct worker *worker, const struct xord_tx *tx)
 {
     bool in_slot = (uint8_t *)tx->buf >= (uint8_t *)worker->rx && (uint8_t *)tx->buf < (uint8_t *)worker->rx_msgs;
     int family = !xord_endpoint_is_v4(&tx->dst);
@@ -473,16 +485,20 @@ static void queue_put(struct worker *worker, const struct xord_tx *tx)
     if (!in_slot)
         *(uint8_t **)tx->buf = NULL;
     queue->msgs[i].msg_hdr.msg_namelen = name_from_endpoint(&queue->rows[i].name, &tx->dst);
-    control_from_src(&queue->msgs[i].msg_hdr, queue->rows[i].control, &tx->src);
+    queue->msgs[i].msg_hdr.msg_control = NULL;
+    queue->msgs[i].msg_hdr.msg_controllen = 0;
+    if (self->any_addr[family] && xord_ip_scope(tx->src.ip16) != XORD_IP_UNSPECIFIED)
+        control_from_src(&queue->msgs[i].msg_hdr, queue->rows[i].control, &tx->src);
 }
 
 static void socket_tx_put(struct xord_port *port, uint16_t w, const struct xord_tx *txs, uint16_t cnt, uint64_t now_ns)
 {
-    struct worker *worker = &self_of(port)->workers[w];
+    struct socket_port *self = self_of(port);
+    struct worker *worker = &self->workers[w];
 
     (void)now_ns;
     for (uint16_t i = 0; i < cnt; i++)
-        queue_put(worker, &txs[i]);
+        queue_put(self, worker, &txs[i]);
     worker->out_cnt = 0;
 }
 

@@ -303,6 +303,80 @@ Test(port_socket, two_workers_share_the_flows)
     TEST_NO_LEAK();
 }
 
+/* Three workers of `config`, and senders to the address `ip` at their port: each datagram comes to the worker whose shard owns its
+ * sender, by the hash over the address called, or over none where an identity has them all. */
+static void check_steering(struct xord_port_config config, const char *ip, bool any_dst)
+{
+    struct xord_port *port = try_open(&config), *sender;
+    struct xord_endpoint any = {0}, called = {0}, hashed;
+    struct xord_pkt pkts[XORD_PORT_BURST];
+    uint32_t got[3] = {0}, sum = 0;
+
+    cr_assert_not_null(port, "%s", err);
+    cr_assert_eq(xord_ip_parse(called.ip16, ip), 0);
+    called.port = port->bound[!xord_endpoint_is_v4(&called)].port;
+    hashed = any_dst ? port->bound[!xord_endpoint_is_v4(&called)] : called;
+    for (uint32_t i = 0; i < 64; i++) {
+        sender = open_port(xord_endpoint_is_v4(&called) ? "127.0.0.1" : "::1", 1);
+        put_number(sender, 0, &any, &called, i);
+        ops->tx_burst(sender, 0);
+        ops->close(sender);
+    }
+    for (uint16_t w = 0; w < 3; w++)
+        for (uint16_t n; (n = ops->rx_burst(port, w, pkts, XORD_PORT_BURST, 0)) > 0; got[w] += n, sum += n)
+            for (uint16_t i = 0; i < n && port->steers; i++)
+                cr_assert_eq(xord_steer_shard(port->reta, xord_steer_hash(&pkts[i].src, &hashed)), w, "to %s", ip);
+    cr_assert_eq(sum, 64);
+    cr_assert(!port->steers || (got[0] > 5 && got[1] > 5 && got[2] > 5));
+    ops->close(port);
+}
+
+Test(port_socket, brings_datagrams_to_their_owners)
+{
+    struct xord_port_config network = config_of("127.1.0.0", 0, 3);
+
+    network.whole_prefix = true;
+    network.addrs[0].prefix_len = 16;
+    check_steering(config_of("127.0.0.1", 0, 3), "127.0.0.1", false);
+    check_steering(config_of(NULL, 0, 3), "127.0.0.7", true);
+    check_steering(network, "127.1.2.3", false);
+    if (have_v6()) {
+        check_steering(config_of("::1", 0, 3), "::1", false);
+        check_steering(config_of(NULL, 0, 3), "::1", true);
+    }
+    TEST_NO_LEAK();
+}
+
+/* With both families open: neither is forgotten while the other has much to say. */
+Test(port_socket, hears_the_quiet_family_too)
+{
+    struct xord_port *a = open_port(NULL, 1), *b4 = open_port("127.0.0.1", 1), *b6;
+    struct xord_endpoint any = {0}, to4, to6;
+    struct xord_pkt pkts[XORD_PORT_BURST];
+    bool heard = false;
+
+    if (!have_v6())
+        cr_skip_test("no IPv6 here");
+    b6 = open_port("::1", 1);
+    to4 = b4->bound[0];
+    to4.port = a->bound[0].port;
+    to6 = b6->bound[1];
+    to6.port = a->bound[1].port;
+    put_number(b6, 0, &any, &to6, 6);
+    ops->tx_burst(b6, 0);
+    for (int burst = 0; burst < 20 && !heard; burst++) {
+        put_number(b4, 0, &any, &to4, 4);
+        ops->tx_burst(b4, 0);
+        cr_assert_eq(receive(a, 0, pkts), 1);
+        heard = xord_load_be32(pkts[0].data) == 6;
+    }
+    cr_assert(heard);
+    ops->close(a);
+    ops->close(b4);
+    ops->close(b6);
+    TEST_NO_LEAK();
+}
+
 Test(port_socket, a_port_in_use_is_one_sentence)
 {
     for (uint16_t first = 1; first <= 2; first++)
