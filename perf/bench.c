@@ -15,6 +15,7 @@ static const struct bench *const groups[] = {
         bench_findnode,
         bench_memory,
         bench_scaling,
+        bench_sockets,
 };
 
 static struct {

@@ -38,6 +38,7 @@ extern const struct bench bench_pingpong[];
 extern const struct bench bench_findnode[];
 extern const struct bench bench_memory[];
 extern const struct bench bench_scaling[];
+extern const struct bench bench_sockets[];
 
 /* A run for a test suite: everything is done and checked, but the figures mean nothing. */
 bool bench_is_quick(void);
