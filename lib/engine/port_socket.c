@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "socket_steer.h"
+#include "socket_steer_private.h"
 #include "xord_clock.h"
 #include "xord_counter.h"
 #include "xord_port.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The steering hash in classic BPF. X holds the hash as far as it has got, M[0] the words of the tuple. Datagrams with IP options
  * or extension headers have their ports elsewhere and get to some socket: the engine hands them over. */
-#include "socket_steer.h"
+#include "socket_steer_private.h"
 
 #include <linux/filter.h>
 #include <sys/socket.h>
