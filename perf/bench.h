@@ -36,6 +36,7 @@ extern const struct bench bench_micro_codec[];
 extern const struct bench bench_micro_sessions[];
 extern const struct bench bench_pingpong[];
 extern const struct bench bench_findnode[];
+extern const struct bench bench_flood[];
 extern const struct bench bench_memory[];
 extern const struct bench bench_scaling[];
 extern const struct bench bench_sockets[];
@@ -48,6 +49,9 @@ static inline uint32_t bench_scale(uint32_t full, uint32_t quick)
 {
     return bench_is_quick() ? quick : full;
 }
+
+/* Bytes resident in this process, hugepages included: memory.c. */
+double bench_resident(void);
 
 /* Makes what `text` names, prints how many bytes are resident, and ends the process: memory.c. */
 void bench_probe(const char *text) __attribute__((noreturn));

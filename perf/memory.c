@@ -10,7 +10,7 @@
 #include "rig.h"
 #include "xord_crawl.h"
 
-static double resident(void)
+double bench_resident(void)
 {
     static const char *const rows[] = {"Rss:", "Shared_Hugetlb:", "Private_Hugetlb:"};
     FILE *file = fopen("/proc/self/smaps_rollup", "re");
@@ -148,7 +148,7 @@ void bench_probe(const char *text)
         if (strcmp(probes[i].name, name) != 0)
             continue;
         probes[i].make(cnt);
-        printf("%.0f\n", resident());
+        printf("%.0f\n", bench_resident());
         fflush(stdout);
         rig_end();
         _exit(0);

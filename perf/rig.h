@@ -114,5 +114,8 @@ struct rig_reply {
     uint8_t plain[XORD_PACKET_MAX_LEN];
 };
 
+/* The datagram in a frame that the engine has sent, whose headers and checksums must be right. NULL: it is not IPv4. */
+uint8_t *rig_datagram(const struct rig *rig, struct rte_mbuf *mbuf, struct xord_endpoint *dst, size_t *len);
+
 /* Looks at a frame that the engine has sent: headers and checksums must be right. The frame is freed. */
 void rig_open(struct rig *rig, struct rig_reply *reply, struct rte_mbuf *frame);

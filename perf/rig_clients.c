@@ -194,8 +194,7 @@ void rig_requests(struct rig *rig, struct rte_mbuf **frames, const uint32_t *cli
 
 /* ---- replies ---- */
 
-/* The datagram in a frame from the engine; its headers are as they should be. */
-static uint8_t *datagram_of(const struct rig *rig, struct rte_mbuf *mbuf, struct xord_endpoint *dst, size_t *len)
+uint8_t *rig_datagram(const struct rig *rig, struct rte_mbuf *mbuf, struct xord_endpoint *dst, size_t *len)
 {
     static const uint8_t gateway_mac6[6] = {2, 0, 0, 0, 0, 1};
     uint8_t *frame = rte_pktmbuf_mtod(mbuf, uint8_t *), *ip = frame + 14, *udp = ip + 20;
@@ -239,7 +238,7 @@ void rig_open(struct rig *rig, struct rig_reply *reply, struct rte_mbuf *frame)
     struct rig_client client;
     struct xord_packet packet;
     size_t len;
-    uint8_t *data = datagram_of(rig, frame, &dst, &len);
+    uint8_t *data = rig_datagram(rig, frame, &dst, &len);
 
     reply->kind = RIG_OTHER;
     if (data && rig_client_of(&reply->client, &dst)) {
