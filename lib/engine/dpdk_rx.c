@@ -109,15 +109,14 @@ static bool frame_in(struct dpdk_port *self, struct dpdk_worker *worker, struct 
         rte_pktmbuf_free(mbuf);
         return false;
     }
-    *pkt = (struct xord_pkt){
-            .data = frame + rx.payload_off,
-            .buf = is_reusable(&self->device, mbuf, rx.payload_off) ? &worker->held[worker->held_cnt] : NULL,
-            .len = rx.payload_len,
-            .has_hash = (self->device.rss || self->given) && (mbuf->ol_flags & RTE_MBUF_F_RX_RSS_HASH),
-            .hash = mbuf->hash.rss,
-            .src = rx.src,
-            .dst = rx.dst,
-    };
+    /* Field by field: a whole made beside and copied would wait for the stores that made it. */
+    pkt->data = frame + rx.payload_off;
+    pkt->buf = is_reusable(&self->device, mbuf, rx.payload_off) ? &worker->held[worker->held_cnt] : NULL;
+    pkt->len = rx.payload_len;
+    pkt->has_hash = (self->device.rss || self->given) && (mbuf->ol_flags & RTE_MBUF_F_RX_RSS_HASH);
+    pkt->hash = mbuf->hash.rss;
+    pkt->src = rx.src;
+    pkt->dst = rx.dst;
     worker->held[worker->held_cnt++] = mbuf;
     return true;
 }

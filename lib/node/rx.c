@@ -58,24 +58,23 @@ static void rx_unmask_all(struct xord_node *node, const struct xord_dgram *burst
     }
 }
 
-static struct xord_gcm_job open_job(const struct xord_packet *pkt, const uint8_t *key16, uint8_t *plain)
+static void open_job(struct xord_gcm_job *job, const struct xord_packet *pkt, const uint8_t *key16, uint8_t *plain)
 {
-    return (struct xord_gcm_job){
-            .key16 = key16,
-            .nonce12 = pkt->nonce12,
-            .aad = pkt->head,
-            .aad_len = pkt->head_len,
-            .src = pkt->message,
-            .dst = plain,
-            .len = (uint32_t)pkt->message_len - XORD_GCM_TAG_LEN,
-    };
+    job->key16 = key16;
+    job->nonce12 = pkt->nonce12;
+    job->aad = pkt->head;
+    job->aad_len = pkt->head_len;
+    job->src = pkt->message;
+    job->dst = plain;
+    job->len = (uint32_t)pkt->message_len - XORD_GCM_TAG_LEN;
 }
 
 static bool rx_try_key(struct xord_node *node, const struct xord_packet *pkt, const uint8_t *key16,
         struct opened *opened)
 {
-    struct xord_gcm_job job = open_job(pkt, key16, opened->plain);
+    struct xord_gcm_job job;
 
+    open_job(&job, pkt, key16, opened->plain);
     node->cfg.aes_ops->gcm_open(node->aes, &job, 1);
     opened->len = (uint16_t)job.len;
     return job.err == 0;
@@ -224,7 +223,7 @@ static void rx_open_all(struct xord_node *node, const struct rx_lookup *lookups,
         if (!lookups[i].session)
             continue;
         owner[n] = (uint8_t)i;
-        jobs[n++] = open_job(&node->pkts[i], lookups[i].session->read_key16, node->opened[i].plain);
+        open_job(&jobs[n++], &node->pkts[i], lookups[i].session->read_key16, node->opened[i].plain);
     }
     if (n == 0)
         return;
