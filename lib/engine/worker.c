@@ -334,9 +334,7 @@ static void turn_work(struct worker *worker, enum xord_load load)
 {
     struct xord_port *port = worker->engine->cfg.port;
 
-    if (!xord_node_has_work(worker->node, load))
-        return;
-    if (load != XORD_LOAD_NONE)
+    if (load != XORD_LOAD_NONE && xord_node_has_work(worker->node, load))
         port->ops->tx_burst(port, worker->shard);
     xord_node_work(worker->node, load, worker->now_ns);
 }

@@ -8,10 +8,12 @@
 #include "node_private.h"
 
 #define LANE_OWN_FACTOR    8
-#define BEHIND_MAX         8  /* messages that may wait behind one handshake */
-#define JOBS_A_TURN        64 /* of those that turn out to need no curve operation */
-#define OTHERS_A_STRANGER  3  /* operations for others to one for strangers, while some wait */
-#define FULL_LOAD_GAP_NS   (1 * XORD_NS_PER_MS)
+#define BEHIND_MAX         8                     /* messages that may wait behind one handshake */
+#define JOBS_A_TURN        64                    /* of those that turn out to need no curve operation */
+#define OTHERS_A_STRANGER  3                     /* operations for others to one for strangers, while some wait */
+#define OPERATION_NS       (35 * XORD_NS_PER_US) /* what one takes, about */
+#define TIME_SHARE         5                     /* a fifth of the time is the lane's, however full the load */
+#define TURN_MAX           3                     /* times lane_operations: a turn after a long time */
 #define JOB_OPERATIONS_MAX 3
 
 int lane_init(struct xord_node *node)
@@ -20,6 +22,7 @@ int lane_init(struct xord_node *node)
 
     if (node->cfg.lane_operations < JOB_OPERATIONS_MAX)
         node->cfg.lane_operations = JOB_OPERATIONS_MAX;
+    lane->turn_ns = node->now_ns;
     for (int c = 0; c < LANE_CLASSES; c++) {
         /* What we asked for ourselves is bounded by the requests that are open: it gets room to wait. */
         lane->cap[c] = c == LANE_OWN ? LANE_OWN_FACTOR * node->cfg.lane_cap : node->cfg.lane_cap;
@@ -451,14 +454,14 @@ static bool lane_step(struct xord_node *node, int class, uint64_t operations, ui
     return done;
 }
 
-static void lane_run(struct xord_node *node)
+static void lane_run(struct xord_node *node, uint64_t operations)
 {
     uint64_t spent = 0;
 
     for (int i = 0; i < JOBS_A_TURN; i++) {
         int class = lane_next(&node->lane);
 
-        if (class == LANE_CLASSES || !lane_step(node, class, node->cfg.lane_operations, &spent))
+        if (class == LANE_CLASSES || !lane_step(node, class, operations, &spent))
             return;
     }
 }
@@ -472,20 +475,40 @@ static void ephemerals_fill(struct xord_node *node)
     }
 }
 
+/* The lane's part of the time since the last turn, which a turn that cannot use it leaves to the next. */
+static void share_earn(struct xord_node *node)
+{
+    struct lane *lane = &node->lane;
+    uint64_t most_ns = TURN_MAX * OPERATION_NS * node->cfg.lane_operations;
+    uint64_t share_ns = (node->now_ns - lane->turn_ns) / TIME_SHARE;
+
+    lane->turn_ns = node->now_ns;
+    lane->share_ns = share_ns < most_ns - lane->share_ns ? lane->share_ns + share_ns : most_ns;
+}
+
+static void share_spend(struct xord_node *node, uint64_t operations)
+{
+    uint64_t spent_ns = operations * OPERATION_NS;
+
+    node->lane.share_ns -= spent_ns < node->lane.share_ns ? spent_ns : node->lane.share_ns;
+}
+
 bool lane_has_work(const struct xord_node *node, enum xord_load load)
 {
-    if (load == XORD_LOAD_FULL && node->now_ns - node->lane.run_ns < FULL_LOAD_GAP_NS)
-        return false;
     return lane_cnt(node) > 0 || (load == XORD_LOAD_NONE && xord_ephemerals_missing(node->ephemerals) > 0);
 }
 
 void lane_work(struct xord_node *node, enum xord_load load)
 {
-    if (!lane_has_work(node, load))
-        return;
-    node->lane.run_ns = node->now_ns;
+    uint64_t before = node_operations(node), operations;
+
+    share_earn(node);
+    operations = node->lane.share_ns / OPERATION_NS;
+    if (load != XORD_LOAD_FULL && operations < node->cfg.lane_operations)
+        operations = node->cfg.lane_operations;
     if (lane_cnt(node) > 0)
-        lane_run(node);
-    else
+        lane_run(node, operations);
+    else if (load == XORD_LOAD_NONE)
         ephemerals_fill(node);
+    share_spend(node, node_operations(node) - before);
 }

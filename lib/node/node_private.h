@@ -122,8 +122,9 @@ struct lane {
     struct job *ring[LANE_CLASSES];
     uint32_t head[LANE_CLASSES], cnt[LANE_CLASSES];
     uint32_t cap[LANE_CLASSES];
-    uint64_t owed;   /* operations that others had while strangers waited */
-    uint64_t run_ns; /* the last turn */
+    uint64_t owed;     /* operations that others had while strangers waited */
+    uint64_t turn_ns;  /* the last turn */
+    uint64_t share_ns; /* of the time, not yet used */
 };
 
 /* ---- host.c, seeker.c ---- */
@@ -296,7 +297,6 @@ void lane_free(struct xord_node *node);
 uint32_t lane_cnt(const struct xord_node *node);
 /* Room for a job of a class; NULL when full (counted). It counts as queued at once. */
 struct job *lane_push(struct xord_node *node, enum lane_class class);
-/* While more comes than a turn can serve, the lane only keeps from standing still. */
 bool lane_has_work(const struct xord_node *node, enum xord_load load);
 void lane_work(struct xord_node *node, enum xord_load load);
 void lane_push_whoareyou(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram);

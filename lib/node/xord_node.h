@@ -121,11 +121,12 @@ enum xord_load {
     XORD_LOAD_FULL, /* a full burst: more is likely to wait */
 };
 
-/* Slow work, at most `lane_operations` of the curve: the handshake lane, or, when it is empty and nothing came, key pairs
- * for handshakes to come. Under full load it does so only once a millisecond, so that the lane's part of the time is
- * bounded while there is more traffic than can be served. To be called once a turn, after what came was answered. */
+/* Slow work: `lane_operations` of the curve, or as many as take a fifth of the time since the last turn, if that is more, up
+ * to three times `lane_operations`. First the handshake lane; when that is empty and nothing came, key pairs for handshakes to
+ * come. Under full load only that fifth of the time counts, so that neither traffic nor handshakes starve while there is more
+ * of both than can be served. To be called once a turn, after what came was answered. */
 void xord_node_work(struct xord_node *node, enum xord_load load, uint64_t now_ns);
-/* Would it do anything, at the time of the last call? */
+/* Is there any for a turn of such load? */
 bool xord_node_has_work(const struct xord_node *node, enum xord_load load);
 
 /* Timers, liveness, snapshots, lookups: a bounded amount of each. */

@@ -5,6 +5,7 @@
 #include <secp256k1.h>
 #include <secp256k1_ecdh.h>
 
+#include "node_private.h"
 #include "puppet.h"
 #include "test_util.h"
 #include "world.h"
@@ -101,15 +102,26 @@ static uint64_t count(enum xord_counter_id id)
     return member_count(host, id);
 }
 
-/* A turn of slow work: never above the budget, and the node's own count is the library's. Returns what it cost. */
-static uint64_t work(enum xord_load load)
+/* A turn of slow work; the node's own count is the library's. Returns what it cost. */
+static uint64_t turn(enum xord_load load)
 {
     uint64_t before = operations, counted = count(XORD_CNT_curve_operations);
 
     xord_node_work(member_node(host), load, world->now_ns);
-    cr_assert_leq(operations - before, budget);
     cr_assert_eq(count(XORD_CNT_curve_operations) - counted, operations - before);
     return operations - before;
+}
+
+/* A turn before which no time has passed: never above the budget. */
+static uint64_t work(enum xord_load load)
+{
+    uint64_t cost;
+
+    member_node(host)->lane.turn_ns = world->now_ns;
+    member_node(host)->lane.share_ns = 0;
+    cost = turn(load);
+    cr_assert_leq(cost, budget);
+    return cost;
 }
 
 /* Strangers, each with a good handshake that waits in the lane. */
@@ -195,22 +207,46 @@ Test(lane, the_smallest_budget_is_one_handshake)
     stop();
 }
 
-Test(lane, under_full_load_it_works_once_a_millisecond)
+#define OPERATION_NS (35 * XORD_NS_PER_US)
+
+/* However short the turns. */
+Test(lane, under_full_load_it_has_a_fifth_of_the_time)
 {
-    struct puppet *strangers[6];
+    struct puppet *strangers[8];
+    uint64_t start_ns, spent = 0;
 
     start(0, 0);
     host->holds_work = true;
-    strangers_queue(strangers, 6);
-    for (int i = 0; i < 3; i++) {
-        cr_assert_eq(work(XORD_LOAD_FULL), 3, "turn %d", i);
-        for (int us = 0; us < 1000; us += 100) {
-            cr_assert_eq(work(XORD_LOAD_FULL), 0);
-            world_run(world, 100 * 1000);
-        }
+    strangers_queue(strangers, 8);
+    cr_assert_eq(work(XORD_LOAD_FULL), 0);
+    start_ns = world->now_ns;
+    while (waiting() > 0) {
+        uint64_t earned;
+
+        world_run(world, 20 * XORD_NS_PER_US);
+        spent += turn(XORD_LOAD_FULL);
+        earned = (world->now_ns - start_ns) / 5 / OPERATION_NS;
+        cr_assert_leq(spent, earned);
+        cr_assert_gt(spent + 3, earned);
     }
+    cr_assert_eq(spent, 8 * 3);
+    stop();
+}
+
+Test(lane, a_long_turn_is_followed_by_a_longer_one_of_the_lane)
+{
+    struct puppet *strangers[12];
+
+    start(0, 0);
+    host->holds_work = true;
+    strangers_queue(strangers, 12);
     cr_assert_eq(work(XORD_LOAD_SOME), 3);
-    cr_assert_eq(work(XORD_LOAD_SOME), 3, "without full load there is no gap");
+    world_run(world, 6 * OPERATION_NS * 5);
+    cr_assert_eq(turn(XORD_LOAD_SOME), 6);
+    cr_assert_eq(turn(XORD_LOAD_SOME), 3, "the time is used up");
+    world_run(world, 500 * MS);
+    cr_assert_eq(turn(XORD_LOAD_FULL), 3 * budget, "at most three times the usual");
+    cr_assert_eq(turn(XORD_LOAD_FULL), 0);
     stop();
 }
 
