@@ -214,6 +214,12 @@ static double round_curve(const struct flood *flood, uint32_t i)
 
 /* ---- a flood ---- */
 
+/* Of few rounds the noise can be larger than the difference. */
+static double beyond(double whole, double part)
+{
+    return whole > part ? whole - part : 0;
+}
+
 struct result {
     double ping;    /* cycles a PING alone */
     double flooded; /* of a round */
@@ -285,7 +291,7 @@ static struct result measure(const struct flood_kind *kind)
     rounds(&flood, kind, &result, bench_scale(WARM_UP, 1));
     rss = bench_resident();
     rounds(&flood, kind, &result, bench_scale(kind->prepare ? ROUNDS_MAX / 5 : ROUNDS_MAX, 1));
-    result.rss = bench_resident() - rss;
+    result.rss = beyond(bench_resident(), rss);
     result.lost = sessions_lost(&flood);
     if (kind->end)
         kind->end(&flood);
@@ -306,10 +312,10 @@ static double lane_share(const struct result *result)
 
 static void report_cost(const struct flood_kind *kind, const struct result *result)
 {
-    double whole = (result->flooded - FLOOD_GOOD * result->ping) / FLOOD_HOSTILE;
+    double whole = beyond(result->flooded, FLOOD_GOOD * result->ping) / FLOOD_HOSTILE;
 
     bench_reportf(&(struct bench_figure){.unit = "cycles/packet",
-                          .value = whole - result->bare,
+                          .value = beyond(whole, result->bare),
                           .goal = kind->bound > 0 ? BENCH_VALUE_MAX : BENCH_REPORTED,
                           .bound = kind->bound,
                           .note = kind->what},
@@ -325,6 +331,8 @@ static void report_goodput(const struct flood_kind *kind, const struct result *r
 {
     double hz = bench_tsc_hz() * (1 - lane_share(result));
     double whole = FLOOD_GOOD * hz / result->flooded;
+    double own = FLOOD_GOOD * result->ping +
+                 beyond(result->flooded, FLOOD_GOOD * result->ping + FLOOD_HOSTILE * result->bare);
     char note[NOTE_LEN];
 
     snprintf(note, sizeof(note),
@@ -333,7 +341,7 @@ static void report_goodput(const struct flood_kind *kind, const struct result *r
             "floor: no flood",
             whole);
     bench_reportf(&(struct bench_figure){.unit = "requests/s",
-                          .value = FLOOD_GOOD * hz / (result->flooded - FLOOD_HOSTILE * result->bare),
+                          .value = FLOOD_GOOD * hz / own,
                           .floor = bench_tsc_hz() / result->ping,
                           .note = note},
             "%s.goodput", kind->name);
