@@ -117,7 +117,7 @@ static void entry_fill(struct xord_table *table, uint16_t i, uint16_t bucket, co
 
     entry->node.enr = *offer->enr;
     entry->node.ep = *offer->ep;
-    entry->bucket = bucket;
+    entry->bucket = (uint8_t)bucket;
     entry->ip_prefix = offer->ip_prefix;
     entry->seen_ns = offer->inbound ? offer->now_ns : 0;
     xord_ip_limit_enter(&table->prefixes, offer->ip_prefix);

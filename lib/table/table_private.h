@@ -4,7 +4,7 @@
  *
  * Invariants: an entry in use is in the index, in one list of its bucket and, unless its prefix is 0, in the prefix
  * counts; a bucket entry, and only that, is in the schedule; a bucket has replacements only while it is full.
- * Memory: one block of about 1.1 MB, of which the pool is touched only as far as it has ever been in use. */
+ * Memory: one block of about 1 MB, of which the pool is touched only as far as it has ever been in use. */
 #pragma once
 
 #include "xord_hash.h"
@@ -17,6 +17,7 @@
 _Static_assert(XORD_TABLE_CAPACITY < TABLE_NONE, "pool indexes are 16 bits wide");
 _Static_assert(XORD_TABLE_CAPACITY <= TABLE_PREFIX_CAP / 2, "open addressing needs room");
 _Static_assert(XORD_TABLE_REPLACEMENTS <= XORD_TABLE_K, "both kinds share one list type");
+_Static_assert(XORD_IP_LIMIT_TABLE <= UINT8_MAX && XORD_TABLE_BUCKETS - 1 <= UINT8_MAX, "they are held in bytes");
 
 enum table_entry_state { TABLE_ENTRY_FREE, TABLE_ENTRY_BUCKET, TABLE_ENTRY_REPLACEMENT };
 
@@ -28,12 +29,15 @@ struct table_entry {
     uint64_t ip_prefix; /* 0: exempt from IP limits */
     uint16_t next;      /* in the index chain, or in the free list */
     uint16_t heap_pos;
-    uint16_t bucket; /* log distance - 1 */
+    uint8_t bucket; /* log distance - 1 */
+    uint8_t misses; /* checks unanswered in a row */
     uint8_t state;
-    uint8_t misses;    /* checks unanswered in a row */
-    uint8_t checking;  /* handed out by next_check, outcome unknown */
-    uint8_t contacted; /* has contacted us since its first check was scheduled */
+    uint8_t checking : 1;  /* handed out by next_check, outcome unknown */
+    uint8_t contacted : 1; /* has contacted us since its first check was scheduled */
 };
+
+_Static_assert(sizeof(struct table_entry) <= 480,
+        "a known node takes less than 512 bytes, the table around it included");
 
 /* Pool indexes, least recently seen first; those never seen in the order in which they came. */
 struct table_list {
@@ -51,7 +55,7 @@ struct table_bucket {
 struct table_prefix_counts {
     struct xord_hash_key key;
     uint64_t prefix[TABLE_PREFIX_CAP]; /* 0: empty slot */
-    uint16_t cnt[TABLE_PREFIX_CAP];
+    uint8_t cnt[TABLE_PREFIX_CAP];
 };
 
 struct xord_table {

@@ -59,8 +59,8 @@ struct xord_table_view {
 struct xord_table_node {
     struct xord_enr enr; /* verified */
     struct xord_endpoint ep;
-    uint64_t last_live_ns; /* 0: never */
     uint32_t live_checks;  /* PINGs answered from `ep`; 0: unverified */
+    uint64_t last_live_ns; /* 0: never */
 };
 
 /* NULL when out of memory. `rng` is borrowed for liveness spread. */
