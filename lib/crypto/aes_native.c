@@ -110,18 +110,24 @@ static void native_close(struct xord_aes *aes)
     free(aes);
 }
 
-/* Up to four units exactly, beyond that roughly by their logarithm. Below 8. */
-static unsigned size_class(uint32_t units)
+/* Up to four blocks exactly, beyond that roughly by their logarithm. Below 8. */
+static unsigned size_class(uint32_t len)
 {
-    if (units <= 4)
-        return units;
-    return units <= 8 ? 5 : units <= 20 ? 6 : 7;
+    static const uint8_t by_blocks[22] = {0, 1, 2, 3, 4, 5, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 7};
+    uint64_t blocks = ((uint64_t)len + 15) / 16;
+
+    return by_blocks[blocks < 21 ? blocks : 21];
 }
 
 static void classes_add(struct classes *classes, size_t i, unsigned class)
 {
     classes->of[i] = (uint8_t) class;
     classes->present |= 1U << class;
+}
+
+static bool is_one_class(const struct classes *classes)
+{
+    return (classes->present & (classes->present - 1)) == 0;
 }
 
 /* Bit i: job i is of this class. */
@@ -150,24 +156,46 @@ static void gcm_in_order(struct xord_aes *aes, struct xord_gcm_job *jobs, size_t
     size_t place = 0, job;
 
     for (size_t i = 0; i < n; i++)
-        classes_add(&classes, i, size_class((jobs[i].len + 15) / 16) + (jobs[i].aad_len > 128 ? 8 : 0));
-    IN_ORDER(&classes, n, place, job)
-    aes->order.gcm[place] = &jobs[job];
+        classes_add(&classes, i, size_class(jobs[i].len) + (jobs[i].aad_len > 128 ? 8 : 0));
+    if (is_one_class(&classes)) {
+        for (; place < n; place++)
+            aes->order.gcm[place] = &jobs[place];
+    } else {
+        IN_ORDER(&classes, n, place, job)
+        aes->order.gcm[place] = &jobs[job];
+    }
     for (size_t i = 0; i < GROUP_MAX; i++)
         aes->order.gcm[n + i] = &aes->gcm_filler;
 }
 
-static void once_in_order(struct xord_aes *aes, const struct xord_ctr_once_job *jobs, size_t n)
+/* The class of all that a kernel does without more ado. */
+#define ONCE_PLAIN 0U
+
+static unsigned once_class(const struct xord_ctr_once_job *job)
+{
+    bool is_plain = job->len <= 64 && xord_load_be64(job->iv16 + 8) < UINT64_MAX - 4;
+
+    return is_plain ? ONCE_PLAIN : 1 + size_class(job->len);
+}
+
+/* Returns how many are not plain: those come first. */
+static size_t once_in_order(struct xord_aes *aes, const struct xord_ctr_once_job *jobs, size_t n)
 {
     struct classes classes = {.present = 0};
     size_t place = 0, job;
 
     for (size_t i = 0; i < n; i++)
-        classes_add(&classes, i, size_class((jobs[i].len + 63) / 64));
-    IN_ORDER(&classes, n, place, job)
-    aes->order.once[place] = &jobs[job];
+        classes_add(&classes, i, once_class(&jobs[i]));
+    if (is_one_class(&classes)) {
+        for (; place < n; place++)
+            aes->order.once[place] = &jobs[place];
+    } else {
+        IN_ORDER(&classes, n, place, job)
+        aes->order.once[place] = &jobs[job];
+    }
     for (size_t i = 0; i < GROUP_MAX; i++)
         aes->order.once[n + i] = &aes->once_filler;
+    return n - (size_t)__builtin_popcountll(class_members(&classes, ONCE_PLAIN, n));
 }
 
 static size_t step_of(size_t n)
@@ -189,8 +217,7 @@ static void native_ctr_once(struct xord_aes *aes, const struct xord_ctr_once_job
 {
     for (size_t step; n > 0; n -= step, jobs += step) {
         step = step_of(n);
-        once_in_order(aes, jobs, step);
-        aes->kernel->ctr_once(aes->scratch, aes->order.once, step);
+        aes->kernel->ctr_once(aes->scratch, aes->order.once, step, once_in_order(aes, jobs, step));
     }
 }
 

@@ -4,12 +4,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TARGET __attribute__((target("avx2,vaes,vpclmulqdq,bmi,bmi2")))
-#define ENTRY  TARGET
-#define FN     TARGET static inline __attribute__((always_inline))
-#define KERNEL xord_native_avx2
-#define LANES  2
-#define VECS   4
+#define TARGET    __attribute__((target("avx2,vaes,vpclmulqdq,bmi,bmi2")))
+#define ENTRY     TARGET
+#define FN        TARGET static inline __attribute__((always_inline))
+#define KERNEL    xord_native_avx2
+#define LANES     2
+#define VECS      4
+#define PAIR      1
+#define HAVE_ROWS 0
 
 typedef __m256i vec;
 
@@ -29,9 +31,14 @@ FN vec v_load(const void *p)
     return _mm256_loadu_si256(p);
 }
 
+FN vec v_spread(__m128i a)
+{
+    return _mm256_broadcastsi128_si256(a);
+}
+
 FN vec v_each(const void *p16)
 {
-    return _mm256_broadcastsi128_si256(_mm_loadu_si128(p16));
+    return v_spread(_mm_loadu_si128(p16));
 }
 
 FN vec v_xor(vec a, vec b)

@@ -26,7 +26,8 @@ struct xord_native_kernel {
     size_t group;
     void (*ctr_expand)(struct xord_ctr_key *key, const uint8_t key16[16]);
     void (*ctr)(void *scratch, const struct xord_ctr_job *jobs, size_t n);
-    void (*ctr_once)(void *scratch, const struct xord_ctr_once_job *const *jobs, size_t n);
+    /* From `plain` on, which is at most n, no job is longer than 64 bytes, and no counter's last half wraps. */
+    void (*ctr_once)(void *scratch, const struct xord_ctr_once_job *const *jobs, size_t n, size_t plain);
     void (*gcm_seal)(void *scratch, struct xord_gcm_job *const *jobs, size_t n);
     void (*gcm_open)(void *scratch, struct xord_gcm_job *const *jobs, size_t n);
 };

@@ -4,12 +4,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TARGET __attribute__((target("aes,pclmul,ssse3,sse4.1")))
-#define ENTRY  TARGET
-#define FN     TARGET static inline __attribute__((always_inline))
-#define KERNEL xord_native_sse
-#define LANES  1
-#define VECS   4
+#define TARGET    __attribute__((target("aes,pclmul,ssse3,sse4.1")))
+#define ENTRY     TARGET
+#define FN        TARGET static inline __attribute__((always_inline))
+#define KERNEL    xord_native_sse
+#define LANES     1
+#define VECS      4
+#define PAIR      1
+#define HAVE_ROWS 0
 
 typedef __m128i vec;
 
@@ -29,9 +31,14 @@ FN vec v_load(const void *p)
     return _mm_loadu_si128(p);
 }
 
+FN vec v_spread(__m128i a)
+{
+    return a;
+}
+
 FN vec v_each(const void *p16)
 {
-    return _mm_loadu_si128(p16);
+    return v_spread(_mm_loadu_si128(p16));
 }
 
 FN vec v_xor(vec a, vec b)

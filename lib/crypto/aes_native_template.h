@@ -3,6 +3,7 @@
  * of each kernel file, which defines before:
  *   vec, LANES   a vector and how many blocks of 16 bytes it has; lane i of a vector belongs to packet i
  *   VECS         how many vectors hash side by side, to hide the latency of their multiplications
+ *   PAIR         how many expand their keys side by side: 1 or 2, as there are registers
  *   ENTRY, FN    specifiers of functions, with the target's instruction sets
  *   KERNEL       the name of the kernel
  *   v_...        operations on vectors; masks_... on the bytes of one packet
@@ -40,9 +41,10 @@ struct group {
     uint8_t stream[GROUP][CHUNK];
     uint8_t tags[GROUP][BLOCK];
     uint8_t input[VECS][WINDOW][LANES][BLOCK]; /* of GHASH */
-    int64_t gaps[GROUP];                       /* blocks of zeroes before a lane's input */
-    int64_t total;                             /* blocks of each lane's input, with the gap */
-    uint32_t longest;                          /* message of the group */
+    int64_t gaps[GROUP]; /* blocks of zeroes before a lane's input; the first's of all, when even */
+    int64_t total;       /* blocks of each lane's input, with the gap */
+    uint32_t longest;    /* message of the group */
+    bool is_even;        /* all have as many blocks, and one window holds them */
 };
 
 _Static_assert(sizeof(struct group) <= XORD_NATIVE_SCRATCH_SIZE, "scratch too small");
@@ -127,26 +129,37 @@ FN vec key_next(vec key, unsigned round)
     return v_xor3(pairs, v_shuffle8(pairs, v_each(&second_word_up)), core);
 }
 
-/* Encrypts blocks[0..n) in place while it expands their keys, and keeps the round keys. */
-FN void encrypt_expanding(vec *blocks, const unsigned n, vec key, vec round_keys[11])
+#define ENCRYPTED_MAX 6 /* blocks that a key expansion carries along */
+
+struct expansion {
+    vec key;
+    vec blocks[ENCRYPTED_MAX];
+};
+
+/* Encrypts blocks[0..n) of each in place while it expands their keys; keeps the round keys when `keep`. */
+FN void encrypt_expanding(struct expansion *at, const unsigned n, const unsigned vecs, vec (*round_keys)[11],
+        const bool keep)
 {
-    round_keys[0] = key;
     UNROLL
-    for (unsigned i = 0; i < n; i++)
-        blocks[i] = v_xor(blocks[i], key);
-    UNROLL
-    for (unsigned round = 0; round < 9; round++) {
-        key = key_next(key, round);
-        round_keys[round + 1] = key;
+    for (unsigned v = 0; v < vecs; v++) {
+        if (keep)
+            round_keys[v][0] = at[v].key;
         UNROLL
         for (unsigned i = 0; i < n; i++)
-            blocks[i] = v_aesenc(blocks[i], key);
+            at[v].blocks[i] = v_xor(at[v].blocks[i], at[v].key);
     }
-    key = key_next(key, 9);
-    round_keys[10] = key;
     UNROLL
-    for (unsigned i = 0; i < n; i++)
-        blocks[i] = v_aesenclast(blocks[i], key);
+    for (unsigned round = 1; round <= 10; round++)
+        UNROLL
+    for (unsigned v = 0; v < vecs; v++) {
+        at[v].key = key_next(at[v].key, round - 1);
+        if (keep)
+            round_keys[v][round] = at[v].key;
+        UNROLL
+        for (unsigned i = 0; i < n; i++)
+            at[v].blocks[i] =
+                    round < 10 ? v_aesenc(at[v].blocks[i], at[v].key) : v_aesenclast(at[v].blocks[i], at[v].key);
+    }
 }
 
 FN void encrypt_again(vec blocks[4], const vec round_keys[11])
@@ -208,12 +221,17 @@ FN vec times_x(vec h)
     return v_xor(v_add64(h, h), carries);
 }
 
-FN void hash_keys_init(vec keys[AGGREGATE], vec encrypted_zero)
+/* From the encryption of zero, each one's first block. */
+FN void hash_keys_init(vec (*keys)[AGGREGATE], const struct expansion *at, const unsigned vecs)
 {
-    keys[0] = times_x(v_shuffle8(encrypted_zero, v_each(&reverse)));
+    UNROLL
+    for (unsigned v = 0; v < vecs; v++)
+        keys[v][0] = times_x(v_shuffle8(at[v].blocks[0], v_each(&reverse)));
     UNROLL
     for (unsigned i = 1; i < AGGREGATE; i++)
-        keys[i] = product_reduce(product_of(keys[i - 1], keys[0]));
+        UNROLL
+    for (unsigned v = 0; v < vecs; v++)
+        keys[v][i] = product_reduce(product_of(keys[v][i - 1], keys[v][0]));
 }
 
 /* The hash after AGGREGATE more blocks. */
@@ -248,7 +266,7 @@ FN void hash_blocks(struct group *g, const unsigned vecs, unsigned blocks)
 
 FN int64_t blocks_of(uint32_t len)
 {
-    return (int64_t)len / BLOCK + (len % BLOCK != 0);
+    return ((int64_t)len + BLOCK - 1) / BLOCK;
 }
 
 FN uint8_t *column_at(struct group *g, unsigned lane, int64_t block)
@@ -256,22 +274,42 @@ FN uint8_t *column_at(struct group *g, unsigned lane, int64_t block)
     return g->input[lane / LANES][block][lane % LANES];
 }
 
-/* Where all lanes' inputs end together, and how far each begins from the start. */
-FN void layout(struct group *g, struct xord_gcm_job *const *jobs, const unsigned vecs)
+FN int64_t input_blocks(const struct xord_gcm_job *job)
+{
+    return blocks_of(job->aad_len) + blocks_of(job->len) + 1;
+}
+
+/* How far each lane's input begins from the start, so that all end together. */
+FN void layout_gaps(struct group *g, struct xord_gcm_job *const *jobs, const unsigned vecs)
 {
     int64_t most = 0;
+
+    for (unsigned i = 0; i < vecs * LANES; i++)
+        most = most > input_blocks(jobs[i]) ? most : input_blocks(jobs[i]);
+    g->total = (most + AGGREGATE - 1) / AGGREGATE * AGGREGATE;
+    for (unsigned i = 0; i < vecs * LANES; i++)
+        g->gaps[i] = g->total - input_blocks(jobs[i]);
+}
+
+FN void layout(struct group *g, struct xord_gcm_job *const *jobs, const unsigned vecs)
+{
+    int64_t aad_blocks = blocks_of(jobs[0]->aad_len), text_blocks = blocks_of(jobs[0]->len), uneven = 0;
     uint32_t longest = 0;
 
     UNROLL
     for (unsigned i = 0; i < vecs * LANES; i++) {
-        g->gaps[i] = blocks_of(jobs[i]->aad_len) + blocks_of(jobs[i]->len) + 1;
-        most = g->gaps[i] > most ? g->gaps[i] : most;
+        uneven |= blocks_of(jobs[i]->aad_len) ^ aad_blocks;
+        uneven |= blocks_of(jobs[i]->len) ^ text_blocks;
         longest = jobs[i]->len > longest ? jobs[i]->len : longest;
     }
-    g->total = (most + AGGREGATE - 1) / AGGREGATE * AGGREGATE;
     g->longest = longest;
-    for (unsigned i = 0; i < vecs * LANES; i++)
-        g->gaps[i] = g->total - g->gaps[i];
+    g->is_even = HAVE_ROWS && uneven == 0 && aad_blocks + text_blocks + AGGREGATE <= (int64_t)WINDOW;
+    if (g->is_even) {
+        g->total = (aad_blocks + text_blocks + AGGREGATE) / AGGREGATE * AGGREGATE;
+        g->gaps[0] = g->total - (aad_blocks + text_blocks + 1);
+    } else {
+        layout_gaps(g, jobs, vecs);
+    }
 }
 
 /* Copies those blocks of `data`, which begins at block `at` of the window or before, that the window holds. */
@@ -317,6 +355,106 @@ FN void stage_text(struct group *g, struct xord_gcm_job *const *jobs, const unsi
 
         stage_part(g, lane, at, sealed ? job->dst : job->src, job->len);
     }
+}
+
+#if HAVE_ROWS
+FN void rows_store(struct group *g, unsigned v, int64_t at, const vec rows[4], int64_t blocks)
+{
+    UNROLL
+    for (unsigned i = 0; i < 4; i++)
+        if (i < blocks)
+            v_store(g->input[v][at + i], rows[i]);
+}
+
+/* Data of as many blocks in all lanes. */
+FN void stage_rows(struct group *g, unsigned v, int64_t at, const uint8_t *const data[LANES], const uint32_t len[LANES])
+{
+    int64_t blocks = blocks_of(len[0]);
+    const uint8_t *from[LANES];
+    uint32_t left[LANES];
+    vec rows[4];
+
+    for (int64_t done = 0; done < blocks; done += 4) {
+        UNROLL
+        for (unsigned i = 0; i < LANES; i++) {
+            from[i] = data[i] + done * BLOCK;
+            left[i] = len[i] - (uint32_t)done * BLOCK;
+            left[i] = left[i] < CHUNK ? left[i] : CHUNK;
+        }
+        if (blocks - done == 1)
+            rows[0] = row_ends_load(from, left);
+        else
+            rows_load(rows, from, left);
+        rows_store(g, v, at + done, rows, blocks - done);
+    }
+}
+
+FN void stage_even_frame(struct group *g, unsigned v, struct xord_gcm_job *const *jobs)
+{
+    const uint8_t *aads[LANES];
+    uint32_t lens[LANES];
+
+    UNROLL
+    for (unsigned i = 0; i < LANES; i++) {
+        aads[i] = jobs[i]->aad;
+        lens[i] = jobs[i]->aad_len;
+        stage_lengths(g, v * LANES + i, g->total - 1, jobs[i]);
+    }
+    for (int64_t i = 0; i < g->gaps[0]; i++)
+        v_store(g->input[v][i], v_zero());
+    stage_rows(g, v, g->gaps[0], aads, lens);
+}
+
+FN void stage_even_text(struct group *g, unsigned v, struct xord_gcm_job *const *jobs)
+{
+    const uint8_t *texts[LANES];
+    uint32_t lens[LANES];
+
+    UNROLL
+    for (unsigned i = 0; i < LANES; i++) {
+        texts[i] = jobs[i]->src;
+        lens[i] = jobs[i]->len;
+    }
+    stage_rows(g, v, g->total - 1 - blocks_of(lens[0]), texts, lens);
+}
+
+/* Seals messages of up to a chunk, and stages what comes out. */
+FN void seal_even_text(struct group *g, unsigned v, struct xord_gcm_job *const *jobs)
+{
+    int64_t blocks = blocks_of(jobs[0]->len);
+    const uint8_t *src[LANES];
+    uint8_t *dst[LANES];
+    uint32_t lens[LANES];
+    vec rows[4];
+
+    UNROLL
+    for (unsigned i = 0; i < LANES; i++) {
+        src[i] = jobs[i]->src;
+        dst[i] = jobs[i]->dst;
+        lens[i] = jobs[i]->len;
+    }
+    rows_xor(rows, dst, src, &g->stream[v * LANES], lens);
+    rows_store(g, v, g->total - 1 - blocks, rows, blocks);
+}
+#endif
+
+/* The first window: when sealing, all but the text. */
+FN void stage_first(struct group *g, struct xord_gcm_job *const *jobs, const unsigned vecs, const bool sealed)
+{
+#if HAVE_ROWS
+    if (g->is_even) {
+        UNROLL
+        for (unsigned v = 0; v < vecs; v++) {
+            stage_even_frame(g, v, jobs + (size_t)v * LANES);
+            if (!sealed)
+                stage_even_text(g, v, jobs + (size_t)v * LANES);
+        }
+        return;
+    }
+#endif
+    stage_frame(g, jobs, vecs, 0);
+    if (!sealed)
+        stage_text(g, jobs, vecs, 0, sealed);
 }
 
 /* The tags of the group, whose first window is staged. */
@@ -373,27 +511,40 @@ FN vec gcm_raw_keys(struct xord_gcm_job *const *jobs)
     return v_gather(keys);
 }
 
-/* Hash key, tag mask and the first `n` blocks of keystream of one vector's packets. */
-FN void gcm_start(struct group *g, unsigned v, struct xord_gcm_job *const *jobs, const unsigned n)
+/* Hash keys, tag masks and the first `n` blocks of keystream of one or more vectors' packets. */
+FN void gcm_start(struct group *g, unsigned first, struct xord_gcm_job *const *jobs, const unsigned n,
+        const unsigned vecs)
 {
-    vec nonces = gcm_nonces(jobs);
-    vec blocks[6]; /* zero, then counters from 1 */
+    struct expansion at[PAIR];
 
-    blocks[0] = v_zero();
     UNROLL
-    for (unsigned i = 0; i < 5; i++)
-        blocks[1 + i] = v_xor(nonces, v_each(&gcm_counters[i]));
-    encrypt_expanding(blocks, n + 2, gcm_raw_keys(jobs), g->round_keys[v]);
-    g->tag_masks[v] = blocks[1];
-    v_store_stream(&g->stream[v * LANES], blocks + 2);
-    hash_keys_init(g->hash_keys[v], blocks[0]);
+    for (unsigned v = 0; v < vecs; v++) {
+        vec nonces = gcm_nonces(jobs + (size_t)v * LANES);
+
+        at[v].key = gcm_raw_keys(jobs + (size_t)v * LANES);
+        at[v].blocks[0] = v_zero();
+        UNROLL
+        for (unsigned i = 0; i < ENCRYPTED_MAX - 1; i++)
+            at[v].blocks[1 + i] = v_xor(nonces, v_each(&gcm_counters[i]));
+    }
+    encrypt_expanding(at, n + 2, vecs, &g->round_keys[first], n == 4);
+    UNROLL
+    for (unsigned v = 0; v < vecs; v++) {
+        g->tag_masks[first + v] = at[v].blocks[1];
+        v_store_stream(&g->stream[(first + v) * LANES], at[v].blocks + 2);
+    }
+    hash_keys_init(&g->hash_keys[first], at, vecs);
 }
 
 #define GCM_START(n)                                                                                                   \
-    ENTRY static __attribute__((noinline)) void gcm_start_##n(struct group *g, unsigned v,                             \
-            struct xord_gcm_job *const *jobs)                                                                          \
+    ENTRY static __attribute__((noinline)) void gcm_start_##n(struct group *g, struct xord_gcm_job *const *jobs,       \
+            unsigned vecs)                                                                                             \
     {                                                                                                                  \
-        gcm_start(g, v, jobs, n);                                                                                      \
+        for (unsigned v = 0; v < vecs; v += PAIR, jobs += (size_t)PAIR * LANES)                                        \
+            if (PAIR == 2 && v + 2 <= vecs)                                                                            \
+                gcm_start(g, v, jobs, n, PAIR);                                                                        \
+            else                                                                                                       \
+                gcm_start(g, v, jobs, n, 1);                                                                           \
     }
 GCM_START(1)
 GCM_START(2)
@@ -402,32 +553,27 @@ GCM_START(4)
 
 FN void gcm_start_all(struct group *g, struct xord_gcm_job *const *jobs, const unsigned vecs)
 {
-    UNROLL
-    for (unsigned v = 0; v < vecs; v++) {
-        struct xord_gcm_job *const *mine = jobs + (size_t)v * LANES;
-
-        if (g->longest <= BLOCK)
-            gcm_start_1(g, v, mine);
-        else if (g->longest <= 2 * BLOCK)
-            gcm_start_2(g, v, mine);
-        else if (g->longest <= 3 * BLOCK)
-            gcm_start_3(g, v, mine);
-        else
-            gcm_start_4(g, v, mine);
-    }
+    if (g->longest <= BLOCK)
+        gcm_start_1(g, jobs, vecs);
+    else if (g->longest <= 2 * BLOCK)
+        gcm_start_2(g, jobs, vecs);
+    else if (g->longest <= 3 * BLOCK)
+        gcm_start_3(g, jobs, vecs);
+    else
+        gcm_start_4(g, jobs, vecs);
 }
 
 /* The keystream of the chunk that begins `at` bytes into the messages. */
 FN void gcm_more(struct group *g, unsigned v, struct xord_gcm_job *const *jobs, uint64_t at)
 {
     vec nonces = gcm_nonces(jobs);
-    struct block_const counter = {{0}};
     vec blocks[4];
 
     UNROLL
     for (unsigned i = 0; i < 4; i++) {
-        xord_store_be32(counter.b + 12, (uint32_t)(at / BLOCK) + i + 2);
-        blocks[i] = v_xor(nonces, v_each(&counter));
+        uint32_t counter = htobe32((uint32_t)(at / BLOCK) + i + 2);
+
+        blocks[i] = v_xor(nonces, v_spread(_mm_set_epi32((int)counter, 0, 0, 0)));
     }
     encrypt_again(blocks, g->round_keys[v]);
     v_store_stream(&g->stream[v * LANES], blocks);
@@ -453,18 +599,31 @@ ENTRY static __attribute__((noinline)) void gcm_rest(struct group *g, struct xor
         }
 }
 
-FN void seal_group(struct group *g, struct xord_gcm_job *const *jobs, const unsigned vecs)
+FN void seal_text(struct group *g, struct xord_gcm_job *const *jobs, const unsigned vecs)
 {
-    layout(g, jobs, vecs);
-    stage_frame(g, jobs, vecs, 0);
-    gcm_start_all(g, jobs, vecs);
-    for (unsigned lane = 0; lane < vecs * LANES; lane++) {
+    for (unsigned lane = 0; lane < vecs * LANES; lane++)
         jobs[lane]->err = 0;
-        xor_chunk(g, lane, jobs[lane], 0);
+#if HAVE_ROWS
+    if (g->is_even && g->longest <= CHUNK) {
+        UNROLL
+        for (unsigned v = 0; v < vecs; v++)
+            seal_even_text(g, v, jobs + (size_t)v * LANES);
+        return;
     }
+#endif
+    for (unsigned lane = 0; lane < vecs * LANES; lane++)
+        xor_chunk(g, lane, jobs[lane], 0);
     if (g->longest > CHUNK)
         gcm_rest(g, jobs, vecs);
     stage_text(g, jobs, vecs, 0, true);
+}
+
+FN void seal_group(struct group *g, struct xord_gcm_job *const *jobs, const unsigned vecs)
+{
+    layout(g, jobs, vecs);
+    stage_first(g, jobs, vecs, true);
+    gcm_start_all(g, jobs, vecs);
+    seal_text(g, jobs, vecs);
     hash_all(g, jobs, vecs, true);
     for (unsigned lane = 0; lane < vecs * LANES; lane++)
         memcpy(jobs[lane]->dst + jobs[lane]->len, g->tags[lane], BLOCK);
@@ -491,8 +650,7 @@ FN void open_lane(struct group *g, unsigned lane, struct xord_gcm_job *job)
 FN void open_group(struct group *g, struct xord_gcm_job *const *jobs, const unsigned vecs)
 {
     layout(g, jobs, vecs);
-    stage_frame(g, jobs, vecs, 0);
-    stage_text(g, jobs, vecs, 0, false);
+    stage_first(g, jobs, vecs, false);
     gcm_start_all(g, jobs, vecs);
     hash_all(g, jobs, vecs, false);
     for (unsigned lane = 0; lane < vecs * LANES; lane++)
@@ -538,27 +696,17 @@ FN void counter_store(uint8_t out[16], const uint8_t iv16[16], uint64_t add)
 
 FN vec add_to_low(vec counters, uint64_t add)
 {
-    struct block_const block = {{0}};
-
-    memcpy(block.b, &add, 8);
-    return v_add64(counters, v_each(&block));
+    return v_add64(counters, v_spread(_mm_cvtsi64_si128((long long)add)));
 }
 
-/* Counters `first`..`first + 3` of each lane. */
-FN void counters_by_lane(vec out[4], const uint8_t *const ivs[LANES], uint64_t first, bool carries)
+/* Counters `first`..`first + 3` of each lane, none of which carries. */
+FN void counters_by_lane(vec out[4], const uint8_t *const ivs[LANES], uint64_t first)
 {
-    uint8_t blocks[4][LANES][BLOCK];
     vec low = add_to_low(v_shuffle8(v_gather(ivs), v_each(&reverse)), first);
 
     UNROLL
     for (unsigned i = 0; i < 4; i++)
         out[i] = v_shuffle8(v_add64(low, v_each(&steps[i])), v_each(&reverse));
-    if (!carries)
-        return;
-    for (unsigned i = 0; i < 4; i++)
-        for (unsigned lane = 0; lane < LANES; lane++)
-            counter_store(blocks[i][lane], ivs[lane], first + i);
-    memcpy(out, blocks, sizeof(blocks));
 }
 
 FN void once_xor(const struct group *g, unsigned lane, const struct xord_ctr_once_job *job, uint64_t at)
@@ -569,48 +717,83 @@ FN void once_xor(const struct group *g, unsigned lane, const struct xord_ctr_onc
         xor_part(job->dst + at, job->src + at, g->stream[lane], left < CHUNK ? (uint32_t)left : CHUNK);
 }
 
-ENTRY static __attribute__((noinline)) void once_rest(struct group *g, const struct xord_ctr_once_job *const *jobs,
-        const uint8_t *const ivs[LANES], uint32_t longest, bool carries)
+FN vec once_keys(const struct xord_ctr_once_job *const *jobs)
 {
-    vec blocks[4];
+    const uint8_t *keys[LANES];
 
-    for (uint64_t at = CHUNK; at < longest; at += CHUNK) {
-        counters_by_lane(blocks, ivs, at / BLOCK, carries);
-        encrypt_again(blocks, g->round_keys[0]);
-        v_store_stream(g->stream, blocks);
-        for (unsigned lane = 0; lane < LANES; lane++)
-            once_xor(g, lane, jobs[lane], at);
-    }
-}
-
-FN void once_lanes(struct group *g, const struct xord_ctr_once_job *const *jobs)
-{
-    const uint8_t *keys[LANES], *ivs[LANES];
-    uint32_t longest = 0;
-    bool carries = false;
-    vec blocks[4];
-
-    UNROLL
-    for (unsigned i = 0; i < LANES; i++) {
-        keys[i] = jobs[i]->key16;
-        ivs[i] = jobs[i]->iv16;
-        longest = jobs[i]->len > longest ? jobs[i]->len : longest;
-        carries |= counter_carries(ivs[i], CHUNK + jobs[i]->len / BLOCK);
-    }
-    counters_by_lane(blocks, ivs, 0, carries);
-    encrypt_expanding(blocks, 4, v_gather(keys), g->round_keys[0]);
-    v_store_stream(g->stream, blocks);
     UNROLL
     for (unsigned i = 0; i < LANES; i++)
-        once_xor(g, i, jobs[i], 0);
-    if (longest > CHUNK)
-        once_rest(g, jobs, ivs, longest, carries);
+        keys[i] = jobs[i]->key16;
+    return v_gather(keys);
 }
 
-ENTRY static void kernel_ctr_once(void *scratch, const struct xord_ctr_once_job *const *jobs, size_t n)
+/* Jobs of up to a chunk whose counters do not carry. */
+FN void once_plain(struct group *g, const struct xord_ctr_once_job *const *jobs, const unsigned vecs)
 {
-    for (size_t i = 0; i < n; i += LANES)
-        once_lanes(scratch, jobs + i);
+    struct expansion at[PAIR];
+
+    UNROLL
+    for (unsigned v = 0; v < vecs; v++) {
+        const uint8_t *ivs[LANES];
+
+        UNROLL
+        for (unsigned i = 0; i < LANES; i++)
+            ivs[i] = jobs[v * LANES + i]->iv16;
+        at[v].key = once_keys(jobs + (size_t)v * LANES);
+        counters_by_lane(at[v].blocks, ivs, 0);
+    }
+    encrypt_expanding(at, 4, vecs, NULL, false);
+    UNROLL
+    for (unsigned v = 0; v < vecs; v++)
+        v_store_stream(&g->stream[v * LANES], at[v].blocks);
+    UNROLL
+    for (unsigned i = 0; i < vecs * LANES; i++)
+        xor_part(jobs[i]->dst, jobs[i]->src, g->stream[i], jobs[i]->len);
+}
+
+/* The counters with their carry, by numbers. */
+ENTRY static __attribute__((noinline)) void counters_carrying(vec out[4], const struct xord_ctr_once_job *const *jobs,
+        uint64_t first)
+{
+    uint8_t blocks[4][LANES][BLOCK];
+
+    for (unsigned i = 0; i < 4; i++)
+        for (unsigned lane = 0; lane < LANES; lane++)
+            counter_store(blocks[i][lane], jobs[lane]->iv16, first + i);
+    memcpy(out, blocks, sizeof(blocks));
+}
+
+/* Any jobs. */
+ENTRY static __attribute__((noinline)) void once_any(struct group *g, const struct xord_ctr_once_job *const *jobs)
+{
+    uint32_t longest = 0;
+    struct expansion at = {.key = once_keys(jobs)};
+
+    for (unsigned i = 0; i < LANES; i++)
+        longest = jobs[i]->len > longest ? jobs[i]->len : longest;
+    counters_carrying(at.blocks, jobs, 0);
+    encrypt_expanding(&at, 4, 1, g->round_keys, true);
+    for (uint64_t pos = 0; pos < longest; pos += CHUNK) {
+        if (pos > 0) {
+            counters_carrying(at.blocks, jobs, pos / BLOCK);
+            encrypt_again(at.blocks, g->round_keys[0]);
+        }
+        v_store_stream(g->stream, at.blocks);
+        for (unsigned i = 0; i < LANES; i++)
+            once_xor(g, i, jobs[i], pos);
+    }
+}
+
+ENTRY static void kernel_ctr_once(void *scratch, const struct xord_ctr_once_job *const *jobs, size_t n, size_t plain)
+{
+    size_t i = 0;
+
+    for (; i < plain; i += LANES)
+        once_any(scratch, jobs + i);
+    for (; PAIR == 2 && i + LANES < n; i += (size_t)PAIR * LANES)
+        once_plain(scratch, jobs + i, PAIR);
+    for (; i < n; i += LANES)
+        once_plain(scratch, jobs + i, 1);
 }
 
 /* Up to a chunk of one job: bytes off..off + len of the keystream's blocks `first`..`first + 3`. */
@@ -638,15 +821,11 @@ FN void unit_counters(vec out[UNIT_VECS], const struct unit *unit)
     memcpy(out, blocks, sizeof(blocks));
 }
 
-/* One key, so the lanes hold the blocks of one packet. Places beyond `n` hold copies and are worked for nothing. */
-ENTRY static void units_run(const struct xord_ctr_key *key, const struct unit units[UNITS], unsigned n)
+/* One key, so the lanes hold the blocks of one packet. */
+FN void units_encrypt(vec blocks[UNITS * UNIT_VECS], const struct xord_ctr_key *key)
 {
-    vec blocks[UNITS * UNIT_VECS];
     vec round_key = v_each(key->round_keys);
 
-    UNROLL
-    for (unsigned i = 0; i < UNITS; i++)
-        unit_counters(blocks + (size_t)i * UNIT_VECS, &units[i]);
     UNROLL
     for (unsigned i = 0; i < UNITS * UNIT_VECS; i++)
         blocks[i] = v_xor(blocks[i], round_key);
@@ -660,6 +839,18 @@ ENTRY static void units_run(const struct xord_ctr_key *key, const struct unit un
     UNROLL
     for (unsigned i = 0; i < UNITS * UNIT_VECS; i++)
         blocks[i] = v_aesenclast(blocks[i], round_key);
+}
+
+/* Places beyond `n` hold copies and are worked for nothing. */
+ENTRY static __attribute__((noinline)) void units_run(const struct xord_ctr_key *key, const struct unit units[UNITS],
+        unsigned n)
+{
+    vec blocks[UNITS * UNIT_VECS];
+
+    UNROLL
+    for (unsigned i = 0; i < UNITS; i++)
+        unit_counters(blocks + (size_t)i * UNIT_VECS, &units[i]);
+    units_encrypt(blocks, key);
     UNROLL
     for (unsigned i = 0; i < UNITS; i++)
         if (i < n)
@@ -703,13 +894,51 @@ FN void units_add(struct units *units, const struct xord_ctr_job *job)
     }
 }
 
+/* Is each of UNITS jobs a unit from its first byte, all under one key, and does no counter carry? */
+FN bool units_plain(const struct xord_ctr_job *jobs)
+{
+    bool plain = true;
+
+    UNROLL
+    for (unsigned i = 0; i < UNITS; i++)
+        plain &= jobs[i].key == jobs[0].key && jobs[i].skip == 0 && jobs[i].len <= CHUNK &&
+                 !counter_carries(jobs[i].iv16, 3);
+    return plain;
+}
+
+FN void units_run_plain(const struct xord_ctr_job *jobs)
+{
+    vec blocks[UNITS * UNIT_VECS];
+
+    UNROLL
+    for (unsigned i = 0; i < UNITS; i++) {
+        vec low = v_shuffle8(v_each(jobs[i].iv16), v_each(&reverse));
+
+        UNROLL
+        for (unsigned k = 0; k < UNIT_VECS; k++)
+            blocks[i * UNIT_VECS + k] = v_shuffle8(v_add64(low, v_load(&steps[k * LANES])), v_each(&reverse));
+    }
+    units_encrypt(blocks, jobs[0].key);
+    UNROLL
+    for (unsigned i = 0; i < UNITS; i++)
+        unit_xor(jobs[i].dst, jobs[i].src, blocks + (size_t)i * UNIT_VECS, 0, jobs[i].len);
+}
+
 ENTRY static void kernel_ctr(void *scratch, const struct xord_ctr_job *jobs, size_t n)
 {
     struct units units = {.key = NULL};
 
     (void)scratch;
-    for (size_t i = 0; i < n; i++)
-        units_add(&units, &jobs[i]);
+    while (n > 0) {
+        size_t done = jobs->skip == 0 && n >= UNITS && units_plain(jobs) ? UNITS : 1;
+
+        if (done == UNITS)
+            units_run_plain(jobs);
+        else
+            units_add(&units, jobs);
+        jobs += done;
+        n -= done;
+    }
     units_flush(&units);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One suite over every AES backend: OpenSSL, and each of ipsec-mb's implementations that this CPU has. Known answers
- * first, then random jobs held against OpenSSL. */
+/* One suite over every AES backend: OpenSSL, and each of ipsec-mb's and of xord's own that this CPU has. Known answers
+ * first, then random jobs held against OpenSSL. Bursts of alike packets stand beside random ones: what works on several
+ * packets at once takes other ways for them. */
 #include "xord_aes.h"
 
 #include <criterion/criterion.h>
@@ -17,7 +18,7 @@
 #include "xord_rng.h"
 
 #define GCM_MAX_LEN 1280
-#define GCM_MAX_AAD 400
+#define GCM_MAX_AAD 560
 
 static const struct backend {
     const char *name;
@@ -126,6 +127,22 @@ AES_TEST(ctr, nist_f51_at_every_skip_and_length)
     }
 }
 
+AES_TEST(ctr, nist_f51_under_a_key_used_once)
+{
+    uint8_t key16[16], iv[16], pt[64], ct[64], out[64];
+
+    test_hex(key16, NIST_CTR_KEY);
+    test_hex(iv, NIST_CTR_IV);
+    test_hex(pt, NIST_CTR_PT);
+    test_hex(ct, NIST_CTR_CT);
+    for (uint32_t len = 0; len <= 64; len++) {
+        memset(out, 0xee, sizeof(out));
+        ops->ctr_once(aes, &(struct xord_ctr_once_job){key16, iv, pt, out, len}, 1);
+        cr_assert(memcmp(out, ct, len) == 0, "%s: len %u", be->name, len);
+        cr_assert(len == 64 || out[len] == 0xee, "%s: wrote past %u", be->name, len);
+    }
+}
+
 AES_TEST(ctr, a_header_unmasks_in_two_steps_in_place)
 {
     uint8_t key16[16], iv[16], whole[300], steps[300];
@@ -183,6 +200,15 @@ AES_TEST(ctr, the_counter_carries_through_all_128_bits)
     }
 }
 
+/* The counter carries into any byte, within few blocks. */
+static void iv_near_carry(uint8_t iv[16])
+{
+    uint32_t kept = below(16);
+
+    memset(iv + kept, 0xff, 16 - kept);
+    iv[15] = (uint8_t)(255 - below(40));
+}
+
 #define CTR_JOBS_MAX 200
 #define CTR_LEN_MAX  600
 
@@ -194,22 +220,25 @@ AES_TEST(ctr, random_bursts_equal_openssl)
     static struct xord_ctr_key keys[CTR_JOBS_MAX], ref_key;
     struct xord_aes *ref = xord_aes_openssl.open();
 
-    for (int round = 0; round < 30; round++) {
+    for (int round = 0; round < 200; round++) {
         uint32_t n = 1 + below(CTR_JOBS_MAX);
+        bool is_alike = below(2), has_one_key = below(2);
 
         for (uint32_t i = 0; i < n; i++) {
-            uint32_t len = below(CTR_LEN_MAX + 1);
-            bool in_place = below(2);
+            uint32_t len = is_alike && below(20) ? below(65) : below(CTR_LEN_MAX + 1);
+            bool in_place = below(2), shares = has_one_key && i > 0 && below(50);
 
             xord_rng_fill(&rng, src[i], len);
             xord_rng_fill(&rng, ivs[i], 16);
             if (below(4) == 0)
-                memset(ivs[i] + 12, 0xff, 4);
+                iv_near_carry(ivs[i]);
             xord_rng_fill(&rng, key16s[i], 16);
             ops->ctr_expand(aes, &keys[i], key16s[i]);
             memcpy(dst[i], src[i], len);
-            jobs[i] = (struct xord_ctr_job){&keys[i], ivs[i], in_place ? dst[i] : src[i], dst[i], len,
-                    below(2) ? below(100) : 0};
+            if (shares)
+                memcpy(key16s[i], key16s[0], 16);
+            jobs[i] = (struct xord_ctr_job){shares ? &keys[0] : &keys[i], ivs[i], in_place ? dst[i] : src[i], dst[i],
+                    len, !is_alike && below(2) ? below(100) : 0};
         }
         ops->ctr(aes, jobs, n);
         for (uint32_t i = 0; i < n; i++) {
@@ -222,15 +251,6 @@ AES_TEST(ctr, random_bursts_equal_openssl)
     }
     ops->ctr(aes, NULL, 0);
     xord_aes_openssl.close(ref);
-}
-
-/* The counter carries into any byte, within few blocks. */
-static void iv_near_carry(uint8_t iv[16])
-{
-    uint32_t kept = below(16);
-
-    memset(iv + kept, 0xff, 16 - kept);
-    iv[15] = (uint8_t)(255 - below(40));
 }
 
 AES_TEST(ctr, a_key_used_once_equals_an_expanded_one)
@@ -315,6 +335,37 @@ AES_TEST(gcm, known_answers_seal_and_open)
     }
 }
 
+/* Every place of a burst gives the published answer, whatever stands beside it. */
+AES_TEST(gcm, known_answers_at_every_place_of_a_burst)
+{
+    enum { ROWS = sizeof(gcm_rows) / sizeof(gcm_rows[0]), PLACES = 40 };
+    static uint8_t key[ROWS][16], nonce[ROWS][12], pt[ROWS][64], aad[ROWS][64], ct[ROWS][80], out[PLACES][80];
+    struct xord_gcm_job burst[PLACES];
+
+    for (size_t i = 0; i < PLACES; i++) {
+        size_t row = i < ROWS * 3 ? i % ROWS : ROWS - 1;
+        struct xord_gcm_job job = {key[row], nonce[row], aad[row], pt[row], out[i], 0, 0, 1};
+
+        test_hex(key[row], gcm_rows[row].key);
+        test_hex(nonce[row], gcm_rows[row].nonce);
+        test_hex(ct[row], gcm_rows[row].ct);
+        job.len = (uint32_t)test_hex(pt[row], gcm_rows[row].pt);
+        job.aad_len = (uint32_t)test_hex(aad[row], gcm_rows[row].aad);
+        burst[i] = job;
+    }
+    ops->gcm_seal(aes, burst, PLACES);
+    for (size_t i = 0; i < PLACES; i++) {
+        size_t row = i < ROWS * 3 ? i % ROWS : ROWS - 1;
+
+        cr_assert(burst[i].err == 0 && memcmp(out[i], ct[row], burst[i].len + 16) == 0, "%s: seal %zu", be->name, i);
+        burst[i].src = ct[row];
+    }
+    ops->gcm_open(aes, burst, PLACES);
+    for (size_t i = 0; i < PLACES; i++)
+        cr_assert(burst[i].err == 0 && memcmp(out[i], pt[i < ROWS * 3 ? i % ROWS : ROWS - 1], burst[i].len) == 0,
+                "%s: open %zu", be->name, i);
+}
+
 AES_TEST(gcm, empty_parts_need_no_pointer)
 {
     uint8_t key[16] = {1}, nonce[12] = {2}, a[16], b[16], byte = 0;
@@ -332,7 +383,8 @@ AES_TEST(gcm, empty_parts_need_no_pointer)
     ops->gcm_open(aes, NULL, 0);
 }
 
-#define GCM_BURST 64
+#define GCM_BURST  150 /* more than is worked on at once */
+#define GCM_ROUNDS 250
 
 /* One packet's inputs and the buffers that it goes through. */
 struct gcm_case {
@@ -345,17 +397,45 @@ struct gcm_case {
 static struct gcm_case cases[GCM_BURST];
 static struct xord_gcm_job jobs[GCM_BURST];
 
-/* Mostly lengths as the protocol has them, and all of 0..1280 sometimes. */
+/* What the packets of a burst have in common. */
+static struct gcm_shape {
+    bool is_alike;
+    uint32_t aad_len, len;
+} shape;
+
+/* Any burst; or of packets alike in blocks but not in bytes, a few strangers among them. */
+static void shape_random(void)
+{
+    static const uint32_t aad_lens[] = {71, 71, 71, 0, 16, 80, 1, 128, 135, 240, 540};
+
+    shape.is_alike = below(4) != 0;
+    shape.aad_len = aad_lens[below(sizeof(aad_lens) / sizeof(aad_lens[0]))];
+    shape.len = below(10) ? below(80) : below(GCM_MAX_LEN + 1);
+}
+
+/* Mostly lengths as the protocol has them, and all of 0..max sometimes. */
 static uint32_t random_len(uint32_t max)
 {
     return below(2) ? below(101) : below(max + 1);
 }
 
+static void case_lens(struct xord_gcm_job *job)
+{
+    if (shape.is_alike && below(30)) {
+        job->len = shape.len ? (shape.len - 1) / 16 * 16 + 1 + below(16) : 0;
+        job->aad_len = shape.aad_len;
+    } else {
+        job->len = random_len(GCM_MAX_LEN);
+        job->aad_len = random_len(GCM_MAX_AAD);
+    }
+    if (job->len > GCM_MAX_LEN)
+        job->len = GCM_MAX_LEN;
+}
+
 static void case_random(struct gcm_case *c, struct xord_gcm_job *job)
 {
     *job = (struct xord_gcm_job){.key16 = c->key, .nonce12 = c->nonce, .aad = c->aad};
-    job->len = random_len(GCM_MAX_LEN);
-    job->aad_len = random_len(GCM_MAX_AAD);
+    case_lens(job);
     xord_rng_fill(&rng, c->key, sizeof(c->key));
     xord_rng_fill(&rng, c->nonce, sizeof(c->nonce));
     xord_rng_fill(&rng, c->aad, job->aad_len);
@@ -365,6 +445,7 @@ static void case_random(struct gcm_case *c, struct xord_gcm_job *job)
 /* Seals jobs[0..n) with the backend into ct (half of them in place). */
 static void seal_burst(uint32_t n)
 {
+    shape_random();
     for (uint32_t i = 0; i < n; i++) {
         struct gcm_case *c = &cases[i];
 
@@ -382,8 +463,8 @@ AES_TEST(gcm, random_bursts_seal_as_openssl_does_and_open_again)
     static uint8_t want[GCM_MAX_LEN + 16];
     struct xord_aes *ref = xord_aes_openssl.open();
 
-    for (int round = 0; round < 40; round++) {
-        uint32_t n = 1 + below(GCM_BURST);
+    for (int round = 0; round < GCM_ROUNDS; round++) {
+        uint32_t n = below(2) ? 1 + below(GCM_BURST) : 32;
 
         seal_burst(n);
         for (uint32_t i = 0; i < n; i++) {
@@ -404,6 +485,33 @@ AES_TEST(gcm, random_bursts_seal_as_openssl_does_and_open_again)
             cr_assert(jobs[i].err == 0 && memcmp(jobs[i].dst, cases[i].pt, jobs[i].len) == 0,
                     "%s: open %u of %u, len %u, aad %u", be->name, i, n, jobs[i].len, jobs[i].aad_len);
     }
+    xord_aes_openssl.close(ref);
+}
+
+/* Longer than any packet, between short ones. */
+AES_TEST(gcm, messages_of_any_size)
+{
+    enum { BIG = 100003, BIG_AAD = 20001 };
+    static uint8_t pt[BIG + 16], aad[BIG_AAD], ct[BIG + 16], want[BIG + 16];
+    static const uint8_t zeroes[BIG];
+    struct xord_aes *ref = xord_aes_openssl.open();
+    struct gcm_case *c = &cases[3];
+
+    xord_rng_fill(&rng, pt, BIG);
+    xord_rng_fill(&rng, aad, BIG_AAD);
+    seal_burst(9);
+    jobs[3] = (struct xord_gcm_job){c->key, c->nonce, aad, pt, ct, BIG_AAD, BIG, 1};
+    ops->gcm_seal(aes, jobs, 9);
+    jobs[3].dst = want;
+    xord_aes_openssl.gcm_seal(ref, &jobs[3], 1);
+    cr_assert(memcmp(ct, want, BIG + 16) == 0, "%s: seal", be->name);
+    jobs[3].src = jobs[3].dst = ct;
+    ops->gcm_open(aes, &jobs[3], 1);
+    cr_assert(jobs[3].err == 0 && memcmp(ct, pt, BIG) == 0, "%s: open", be->name);
+    want[BIG / 2] ^= 1;
+    jobs[3].src = want;
+    ops->gcm_open(aes, &jobs[3], 1);
+    cr_assert(jobs[3].err == XORD_EAUTH && memcmp(ct, zeroes, BIG) == 0, "%s: refuse", be->name);
     xord_aes_openssl.close(ref);
 }
 
@@ -453,8 +561,8 @@ AES_TEST(gcm, a_flipped_bit_is_refused_and_wiped_and_harms_no_other_job)
 {
     const char *damaged[GCM_BURST];
 
-    for (int round = 0; round < 40; round++) {
-        uint32_t n = 1 + below(GCM_BURST);
+    for (int round = 0; round < GCM_ROUNDS; round++) {
+        uint32_t n = below(2) ? 1 + below(GCM_BURST) : 32;
 
         seal_burst(n);
         for (uint32_t i = 0; i < n; i++) {
@@ -529,6 +637,62 @@ AES_TEST(aes, touches_nothing_beyond_its_buffers)
                 guarded_round(pages, page, at_end, len, aad_len);
     for (int i = 0; i < 5; i++)
         munmap(pages[i] - page, 3 * page);
+}
+
+#define GUARDED_BURST 9
+
+/* As many bytes at one of a page's two ends. */
+static uint8_t *at_edge(uint8_t *guarded, size_t page, bool at_end, size_t len)
+{
+    return at_end ? guarded + page - len : guarded;
+}
+
+/* The same of a burst of alike packets, each in pages of its own. */
+static void guarded_burst(uint8_t *const (*pages)[3], size_t page, bool at_end, uint32_t len, uint32_t aad_len)
+{
+    static uint8_t keys[GUARDED_BURST][16], ivs[GUARDED_BURST][16];
+    struct xord_gcm_job gcm[GUARDED_BURST];
+    struct xord_ctr_once_job once[GUARDED_BURST];
+    struct xord_ctr_job ctrs[GUARDED_BURST];
+    struct xord_ctr_key round_keys;
+
+    ops->ctr_expand(aes, &round_keys, keys[0]);
+    for (uint32_t i = 0; i < GUARDED_BURST; i++) {
+        uint8_t *src = at_edge(pages[i][1], page, at_end, len);
+        uint8_t *sealed = at_edge(pages[i][2], page, at_end, len + 16);
+
+        memset(keys[i], (int)(i + len), 16);
+        gcm[i] = (struct xord_gcm_job){keys[i], ivs[i], at_edge(pages[i][0], page, at_end, aad_len), src, sealed,
+                aad_len, len, 1};
+        once[i] = (struct xord_ctr_once_job){keys[i], ivs[i], src, src, len};
+        ctrs[i] = (struct xord_ctr_job){&round_keys, ivs[i], src, src, len, 0};
+    }
+    ops->gcm_seal(aes, gcm, GUARDED_BURST);
+    for (uint32_t i = 0; i < GUARDED_BURST; i++) {
+        gcm[i].src = gcm[i].dst;
+        gcm[i].dst = at_edge(pages[i][1], page, at_end, len);
+    }
+    ops->gcm_open(aes, gcm, GUARDED_BURST);
+    for (uint32_t i = 0; i < GUARDED_BURST; i++)
+        cr_assert(gcm[i].err == 0, "%s: len %u, aad %u", be->name, len, aad_len);
+    ops->ctr_once(aes, once, GUARDED_BURST);
+    ops->ctr(aes, ctrs, GUARDED_BURST);
+}
+
+AES_TEST(aes, touches_nothing_beyond_a_burst_of_alike_packets)
+{
+    static const uint32_t aad_lens[] = {0, 1, 15, 16, 17, 55, 64, 65, 71, 80, 81, 127, 128, 129, 200};
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uint8_t *pages[GUARDED_BURST][3];
+
+    for (int i = 0; i < GUARDED_BURST * 3; i++)
+        pages[i / 3][i % 3] = guarded_page(page);
+    for (uint32_t len = 0; len <= 150; len++)
+        for (size_t i = 0; i < sizeof(aad_lens) / sizeof(aad_lens[0]); i++)
+            for (int at_end = 0; at_end < 2; at_end++)
+                guarded_burst(pages, page, at_end, len, aad_lens[i]);
+    for (int i = 0; i < GUARDED_BURST * 3; i++)
+        munmap(pages[i / 3][i % 3] - page, 3 * page);
 }
 
 Test(aes, closing_nothing_is_allowed)
