@@ -13,6 +13,7 @@ static const struct bench *const groups[] = {
         bench_micro_sessions,
         bench_pingpong,
         bench_findnode,
+        bench_handshake,
         bench_flood,
         bench_memory,
         bench_scaling,
