@@ -101,4 +101,4 @@ FN void v_store_stream(uint8_t (*rows)[64], const vec blocks[4])
     _mm256_store_si256((__m256i *)(rows[1] + 32), _mm256_permute2x128_si256(blocks[2], blocks[3], 0x31));
 }
 
-#include "aes_native_template.h"
+#include "aes_native_template.inc"

@@ -184,4 +184,4 @@ FN void rows_xor(vec blocks[4], uint8_t *const dst[LANES], const uint8_t *const 
     v_turn(blocks, rows);
 }
 
-#include "aes_native_template.h"
+#include "aes_native_template.inc"

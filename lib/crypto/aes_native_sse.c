@@ -96,4 +96,4 @@ FN void v_store_stream(uint8_t (*rows)[64], const vec blocks[4])
         _mm_store_si128((__m128i *)(rows[0] + (size_t)16 * i), blocks[i]);
 }
 
-#include "aes_native_template.h"
+#include "aes_native_template.inc"
