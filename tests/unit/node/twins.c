@@ -337,19 +337,26 @@ static void side_stop(struct twin *side)
     free(side->mails.bytes);
 }
 
-/* Nodes that answer, so that FINDNODE brings them. */
-static void table_fill(struct twin *side, uint32_t cnt, uint64_t now_ns)
+/* Nodes that answer, so that FINDNODE brings them, and lookups ask those of them that are peers. */
+static void table_put(struct twin *side, const struct xord_enr *enr, const struct xord_endpoint *ep, uint64_t now_ns)
 {
     struct xord_table_view view;
 
     io_view(side, 0, &view);
+    (void)xord_table_add(side->node->hosts[0].table, &view, enr, ep, true, now_ns);
+    (void)xord_table_on_live(side->node->hosts[0].table, enr->id32, ep, now_ns);
+}
+
+static void table_fill(struct twin *side, uint32_t cnt, bool with_peers, uint64_t now_ns)
+{
     for (uint32_t i = 0; i < cnt; i++) {
         struct xord_endpoint ep;
 
         WORLD_CHECK(xord_enr_endpoint4(&pool[i], &ep));
-        (void)xord_table_add(side->node->hosts[0].table, &view, &pool[i], &ep, true, now_ns);
-        (void)xord_table_on_live(side->node->hosts[0].table, pool[i].id32, &ep, now_ns);
+        table_put(side, &pool[i], &ep, now_ns);
     }
+    for (uint32_t i = 0; with_peers && i < TWINS_PEERS; i++)
+        table_put(side, &peers[i].enr, &peers[i].ep, now_ns);
 }
 
 /* So many agree about our endpoint that the next PONG decides. */
@@ -429,7 +436,7 @@ void twins_start(struct twins *twins, uint32_t seed, struct xord_rd *script)
     twins->same_buffers = one_in(twins, 4);
     for (int s = 0; s < 2; s++) {
         side_start(&twins->sides[s], &config, twins->now_ns);
-        table_fill(&twins->sides[s], seed % 4 * POOL / 3, twins->now_ns);
+        table_fill(&twins->sides[s], seed % 4 * POOL / 3, seed % 2 == 0, twins->now_ns);
         votes_fill(&twins->sides[s], twins->now_ns);
         twins->sides[s].scarce = twins->same_buffers ? 5 + seed % 11 : 0;
     }
@@ -872,7 +879,7 @@ static void do_mail(struct twins *twins)
     mail.from = mail.reply_to = XORD_CONTROL;
     mail.cookie = ++twins->cookie;
     mail.local = below(twins, TWINS_LOCALS);
-    if (one_in(twins, 8)) {
+    if (one_in(twins, 5)) {
         mail.kind = XORD_MAIL_LOOKUP;
         mail.local = 0;
         memcpy(mail.lookup.target32, peers[peer].enr.id32, 32);
