@@ -7,8 +7,8 @@
 #include "floor.h"
 #include "rig.h"
 
-#define ROUND      512 /* requests, in bursts as long as the engine takes them */
-#define ROUNDS_MAX 400
+#define ROUND      256 /* requests queued at a time; the engine takes them in bursts of 64 */
+#define ROUNDS_MAX 800
 #define PING_LEN   14 /* plain; with the tag 30 */
 #define PONG_LEN   24 /* with the tag 40 */
 
