@@ -14,6 +14,7 @@ static const struct bench *const groups[] = {
         bench_pingpong,
         bench_findnode,
         bench_handshake,
+        bench_latency,
         bench_flood,
         bench_memory,
         bench_scaling,

@@ -37,6 +37,7 @@ extern const struct bench bench_micro_sessions[];
 extern const struct bench bench_pingpong[];
 extern const struct bench bench_findnode[];
 extern const struct bench bench_handshake[];
+extern const struct bench bench_latency[];
 extern const struct bench bench_flood[];
 extern const struct bench bench_memory[];
 extern const struct bench bench_scaling[];
