@@ -12,7 +12,8 @@
 #define JOBS_A_TURN        64                    /* of those that turn out to need no curve operation */
 #define OTHERS_A_STRANGER  3                     /* operations for others to one for strangers, while some wait */
 #define OPERATION_NS       (35 * XORD_NS_PER_US) /* what one takes, about */
-#define TIME_SHARE         5                     /* a fifth of the time is the lane's, however full the load */
+#define TIME_SHARE           4                     /* a quarter of the time is the lane's while the load stays full */
+#define FULL_GRACE_NS      (1 * XORD_NS_PER_MS)  /* but so long it waits for the rest to be served */
 #define TURN_MAX           3                     /* times lane_operations: a turn after a long time */
 #define JOB_OPERATIONS_MAX 3
 
@@ -23,6 +24,7 @@ int lane_init(struct xord_node *node)
     if (node->cfg.lane_operations < JOB_OPERATIONS_MAX)
         node->cfg.lane_operations = JOB_OPERATIONS_MAX;
     lane->turn_ns = node->now_ns;
+    lane->full_ns = UINT64_MAX;
     for (int c = 0; c < LANE_CLASSES; c++) {
         /* What we asked for ourselves is bounded by the requests that are open: it gets room to wait. */
         lane->cap[c] = c == LANE_OWN ? LANE_OWN_FACTOR * node->cfg.lane_cap : node->cfg.lane_cap;
@@ -493,6 +495,22 @@ static void share_spend(struct xord_node *node, uint64_t operations)
     node->lane.share_ns -= spent_ns < node->lane.share_ns ? spent_ns : node->lane.share_ns;
 }
 
+/* What a turn may cost. Under full load, which as a rule follows a turn of ours, the lane waits until what came meanwhile is
+ * served; if that does not end, there is more of everything than fits, and the lane has its part. */
+static uint64_t turn_operations(struct xord_node *node, enum xord_load load)
+{
+    struct lane *lane = &node->lane;
+    uint64_t operations = lane->share_ns / OPERATION_NS;
+
+    if (load != XORD_LOAD_FULL) {
+        lane->full_ns = UINT64_MAX;
+        return operations > node->cfg.lane_operations ? operations : node->cfg.lane_operations;
+    }
+    if (lane->full_ns > node->now_ns)
+        lane->full_ns = node->now_ns;
+    return node->now_ns - lane->full_ns < FULL_GRACE_NS ? 0 : operations;
+}
+
 bool lane_has_work(const struct xord_node *node, enum xord_load load)
 {
     return lane_cnt(node) > 0 || (load == XORD_LOAD_NONE && xord_ephemerals_missing(node->ephemerals) > 0);
@@ -503,9 +521,7 @@ void lane_work(struct xord_node *node, enum xord_load load)
     uint64_t before = node_operations(node), operations;
 
     share_earn(node);
-    operations = node->lane.share_ns / OPERATION_NS;
-    if (load != XORD_LOAD_FULL && operations < node->cfg.lane_operations)
-        operations = node->cfg.lane_operations;
+    operations = turn_operations(node, load);
     if (lane_cnt(node) > 0)
         lane_run(node, operations);
     else if (load == XORD_LOAD_NONE)

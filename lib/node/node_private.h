@@ -125,6 +125,7 @@ struct lane {
     uint64_t owed;     /* operations that others had while strangers waited */
     uint64_t turn_ns;  /* the last turn */
     uint64_t share_ns; /* of the time, not yet used */
+    uint64_t full_ns;  /* since when the load is full; UINT64_MAX: it is not */
 };
 
 /* ---- host.c, seeker.c ---- */

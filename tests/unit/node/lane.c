@@ -209,8 +209,8 @@ Test(lane, the_smallest_budget_is_one_handshake)
 
 #define OPERATION_NS (35 * XORD_NS_PER_US)
 
-/* However short the turns. */
-Test(lane, under_full_load_it_has_a_fifth_of_the_time)
+/* However short the turns: what came while the lane worked is served first; then the lane has its part of the time. */
+Test(lane, under_full_load_it_waits_then_has_a_quarter_of_the_time)
 {
     struct puppet *strangers[8];
     uint64_t start_ns, spent = 0;
@@ -218,18 +218,37 @@ Test(lane, under_full_load_it_has_a_fifth_of_the_time)
     start(0, 0);
     host->holds_work = true;
     strangers_queue(strangers, 8);
-    cr_assert_eq(work(XORD_LOAD_FULL), 0);
     start_ns = world->now_ns;
+    cr_assert_eq(work(XORD_LOAD_FULL), 0);
     while (waiting() > 0) {
         uint64_t earned;
 
         world_run(world, 20 * XORD_NS_PER_US);
         spent += turn(XORD_LOAD_FULL);
-        earned = (world->now_ns - start_ns) / 5 / OPERATION_NS;
+        earned = (world->now_ns - start_ns) / 4 / OPERATION_NS;
         cr_assert_leq(spent, earned);
-        cr_assert_gt(spent + 3, earned);
+        if (world->now_ns - start_ns < 1 * MS)
+            cr_assert_eq(spent, 0);
+        else
+            cr_assert_gt(spent + 6, earned);
     }
     cr_assert_eq(spent, 8 * 3);
+    stop();
+}
+
+Test(lane, a_turn_that_is_not_full_ends_full_load)
+{
+    struct puppet *strangers[4];
+
+    start(0, 0);
+    host->holds_work = true;
+    strangers_queue(strangers, 4);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(work(XORD_LOAD_FULL), 0);
+        world_run(world, 900 * XORD_NS_PER_US);
+        cr_assert_eq(turn(XORD_LOAD_FULL), 0);
+        cr_assert_eq(work(XORD_LOAD_SOME), 3);
+    }
     stop();
 }
 
@@ -241,9 +260,10 @@ Test(lane, a_long_turn_is_followed_by_a_longer_one_of_the_lane)
     host->holds_work = true;
     strangers_queue(strangers, 12);
     cr_assert_eq(work(XORD_LOAD_SOME), 3);
-    world_run(world, 6 * OPERATION_NS * 5);
+    world_run(world, 6 * OPERATION_NS * 4);
     cr_assert_eq(turn(XORD_LOAD_SOME), 6);
     cr_assert_eq(turn(XORD_LOAD_SOME), 3, "the time is used up");
+    cr_assert_eq(turn(XORD_LOAD_FULL), 0);
     world_run(world, 500 * MS);
     cr_assert_eq(turn(XORD_LOAD_FULL), 3 * budget, "at most three times the usual");
     cr_assert_eq(turn(XORD_LOAD_FULL), 0);
