@@ -17,7 +17,7 @@
 
 #define WORKERS    2
 #define ROUND      1024 /* requests */
-#define ROUNDS_MAX 600
+#define ROUNDS_MAX 400
 #define PER_ENTRY  8 /* clients of each entry of the redirection table */
 #define CLIENTS    (PER_ENTRY * XORD_STEER_RETA_LEN)
 #define SEARCHED   (64 * CLIENTS)
@@ -80,6 +80,8 @@ static void serve(struct scale *scale, uint16_t w)
     while (rte_ring_count(rig->out[w]) < scale->owned[w] || (w < rig->queue_cnt && !rte_ring_empty(rig->in[w])))
         (void)worker_turn(worker);
     scale->ends[w] = bench_cycles();
+    while (w == 0 && scale->worker_cnt > 1 && atomic_load(&scale->done) != atomic_load(&scale->round))
+        (void)worker_turn(worker); /* it may still have polled frames of the other */
 }
 
 static void *second(void *arg)
@@ -172,10 +174,8 @@ static void requests_put(struct scale *scale)
 
 static void pong_check(struct scale *scale, const struct rig_reply *reply, uint16_t w)
 {
-    uint64_t number = 0;
+    uint64_t number = rig_id_of(&reply->msg.request_id) - scale->next_id;
 
-    while (number < ROUND && memcmp(reply->msg.request_id.bytes, rig_request_id(scale->next_id + number).bytes, 8) != 0)
-        number++;
     BENCH_CHECK(number < ROUND && scale->asked[number] == reply->client && !scale->answered[number]);
     BENCH_CHECK(rig_shard_of(scale->rig, reply->client) == w);
     scale->answered[number] = true;
@@ -272,7 +272,7 @@ static void scale_close(struct scale *scale)
     rig_free(scale->rig);
 }
 
-/* Many rounds by turns. Of each the tenth part that was least disturbed counts: of two cores that others use too, both are
+/* Many rounds by turns. Of each the twentieth part that was least disturbed counts: of two cores that others use too, both are
  * seldom free for a whole round. */
 static void measure(double cycles[2], enum way way)
 {
@@ -289,7 +289,7 @@ static void measure(double cycles[2], enum way way)
         for (int i = 0; i < 2; i++)
             took[i][round] = round_of(&scales[i], round + 1);
     for (int i = 0; i < 2; i++) {
-        cycles[i] = bench_quantile(took[i], rounds, 0.1);
+        cycles[i] = bench_quantile(took[i], rounds, 0.05);
         scale_close(&scales[i]);
     }
     unpin(&before);

@@ -93,7 +93,9 @@ void dpdk_device_close(struct dpdk_device *device);
 
 /* ---- workers ---- */
 
-#define DPDK_TX_LEN 128 /* frames that wait for tx_burst: a burst of answers and what the stack has to say */
+/* Frames polled at a time for all workers: of two each gets nearly a burst, seldom more. */
+#define DPDK_AHEAD_LEN 112
+#define DPDK_TX_LEN    128 /* frames that wait for tx_burst: a burst of answers and what the stack has to say */
 
 /* What passes through a ring of neighbours: elements are whole words. */
 struct dpdk_news {
@@ -113,10 +115,11 @@ struct dpdk_worker {
     struct rte_ring *out;    /* where our frames go if we have no transmit queue: another's `handed` */
     struct rte_ring *told;   /* struct dpdk_news; many senders, this worker receives */
     uint16_t steer_turn;     /* whose handed-over frames the next rx_burst begins with */
-    uint16_t held_cnt, tx_cnt;
+    uint16_t held_cnt, tx_cnt, ahead_cnt;
     struct rte_mbuf *held[XORD_PORT_BURST];  /* of the last rx_burst; NULL: left as its own answer */
     struct rte_mbuf *drafts[XORD_BURST_MAX]; /* for tx_alloc; NULL: sent */
     struct rte_mbuf *tx[DPDK_TX_LEN];
+    struct rte_mbuf *ahead[DPDK_AHEAD_LEN]; /* polled, not yet looked at */
     /* written by the worker, read by stats */
     _Atomic uint64_t rx_packets, rx_other_port, tx_dropped, news_lost, steer_in, steer_out, steer_dropped;
     uint64_t steer_counted[3];                  /* of the last three, what dpdk_count has passed on */
@@ -135,7 +138,7 @@ struct dpdk_port {
     bool has_key;
     struct dpdk_worker *workers;
     bool any_dst[2]; /* by family: an identity at several addresses has one shard for a peer, whichever it sends to */
-    struct dpdk_given **given; /* from polling worker f to worker t: [f * worker_cnt + t]; NULL: the device steers */
+    struct dpdk_given **given; /* by polling worker f to worker t: [f * worker_cnt + t]; NULL: the device steers */
 };
 
 struct dpdk_given;
@@ -174,11 +177,14 @@ bool dpdk_frame_hash(uint32_t *hash, const uint8_t *frame, size_t len, const boo
 XORD_MUST_CHECK int dpdk_steer_init(struct dpdk_port *self);
 void dpdk_steer_free(struct dpdk_port *self);
 
-/* Where the device does not steer (self->given): hands what other shards own over to them, moves the rest to the front and
- * returns how many those are. */
-uint16_t dpdk_steer_sort(struct dpdk_port *self, struct dpdk_worker *worker, struct rte_mbuf **frames, uint16_t cnt);
+/* Where the device does not steer (self->given), by a worker with a queue: gives what it polled last time to the owners, itself
+ * among them, and polls anew. */
+void dpdk_steer_poll(struct dpdk_port *self, struct dpdk_worker *worker);
 
-/* Takes at most `max` of the frames that others have handed over. */
+/* Fetches the headers of what it has polled into the cache, for the next poll. */
+void dpdk_steer_announce(const struct dpdk_worker *worker);
+
+/* Takes at most `max` of the frames that were given to a worker. */
 uint16_t dpdk_steer_take(struct dpdk_port *self, struct dpdk_worker *worker, struct rte_mbuf **frames, uint16_t max);
 
 /* ---- dpdk_rx.c ---- */

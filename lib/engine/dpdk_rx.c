@@ -11,7 +11,6 @@
 
 #define TOLD_BURST     64
 #define PREFETCH_LINES 3 /* of each frame: a PING is 155 bytes long */
-#define POLL_ROUNDS    4
 #define POLL_NS        (1 * XORD_NS_PER_MS)
 
 /* ---- neighbours ---- */
@@ -113,7 +112,7 @@ static bool frame_in(struct dpdk_port *self, struct dpdk_worker *worker, struct 
     pkt->data = frame + rx.payload_off;
     pkt->buf = is_reusable(&self->device, mbuf, rx.payload_off) ? &worker->held[worker->held_cnt] : NULL;
     pkt->len = rx.payload_len;
-    pkt->has_hash = (self->device.rss || self->given) && (mbuf->ol_flags & RTE_MBUF_F_RX_RSS_HASH);
+    pkt->has_hash = self->device.rss && (mbuf->ol_flags & RTE_MBUF_F_RX_RSS_HASH);
     pkt->hash = mbuf->hash.rss;
     pkt->src = rx.src;
     pkt->dst = rx.dst;
@@ -121,32 +120,14 @@ static bool frame_in(struct dpdk_port *self, struct dpdk_worker *worker, struct 
     return true;
 }
 
-/* Polls until there is as much as asked for of what we own, or the queue is empty: what the others own has then gone to them. */
-static uint16_t frames_poll(struct dpdk_port *self, struct dpdk_worker *worker, struct rte_mbuf **frames, uint16_t max)
-{
-    uint16_t n = 0;
-
-    for (unsigned round = 0; round < POLL_ROUNDS && n < max; round++) {
-        uint16_t asked = max - n;
-        uint16_t got = rte_eth_rx_burst(self->device.port_id, worker->index, frames + n, asked);
-
-        n += self->given ? dpdk_steer_sort(self, worker, frames + n, got) : got;
-        if (!self->given || got < asked)
-            break;
-    }
-    return n;
-}
-
-/* What others have polled for us goes first, and leaves room for what we poll for them. */
 static uint16_t frames_take(struct dpdk_port *self, struct dpdk_worker *worker, struct rte_mbuf **frames, uint16_t max)
 {
-    uint16_t n = 0;
-
-    if (self->given)
-        n = dpdk_steer_take(self, worker, frames, worker->receives ? max / 2 : max);
-    if (worker->receives)
-        n += frames_poll(self, worker, frames + n, max - n);
-    return n;
+    if (self->given) {
+        if (worker->receives)
+            dpdk_steer_poll(self, worker);
+        return dpdk_steer_take(self, worker, frames, max);
+    }
+    return worker->receives ? rte_eth_rx_burst(self->device.port_id, worker->index, frames, max) : 0;
 }
 
 uint16_t dpdk_rx_burst(struct xord_port *port, uint16_t w, struct xord_pkt *pkts, uint16_t max, uint64_t now_ns)
@@ -171,6 +152,7 @@ uint16_t dpdk_rx_burst(struct xord_port *port, uint16_t w, struct xord_pkt *pkts
     }
     for (uint16_t i = 0; i < n; i++)
         cnt += frame_in(self, worker, frames[i], &pkts[cnt], now_ns);
+    dpdk_steer_announce(worker);
     dpdk_bump(&worker->rx_packets, cnt);
     return cnt;
 }

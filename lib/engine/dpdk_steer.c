@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* RSS in software, for devices that have none or fewer queues than there are workers: who polls a queue reads the hash off the
- * headers and hands the mbufs of other shards over as they are, one ring of pointers for each pair of workers. Their owner
- * takes them through the stack, answers in them and frees them, so that polling costs as little as it can. */
+ * headers and hands the mbufs over as they are, one ring of pointers for each pair of workers, itself included. Their owner
+ * takes them through the stack, answers in them and frees them, so that polling costs as little as it can: no more than two
+ * lines of memory a frame, which are announced while the worker serves what it has polled before. When there is more than a
+ * poller can serve, its own ring runs full, and the others' frames go on. */
 #include <netinet/in.h>
 #include <stdlib.h>
 
+#include <rte_ethdev.h>
 #include <rte_prefetch.h>
 
 #include "dpdk_private.h"
@@ -91,8 +94,6 @@ int dpdk_steer_init(struct dpdk_port *self)
         return XORD_ENOMEM;
     for (uint16_t from = 0; from < pollers; from++)
         for (uint16_t to = 0; to < self->worker_cnt; to++) {
-            if (from == to)
-                continue;
             *given(self, from, to) = given_new(len);
             if (!*given(self, from, to))
                 return XORD_ENOMEM;
@@ -127,32 +128,32 @@ void dpdk_steer_free(struct dpdk_port *self)
 
 uint16_t dpdk_steer_take(struct dpdk_port *self, struct dpdk_worker *worker, struct rte_mbuf **frames, uint16_t max)
 {
-    uint16_t pollers = self->device.rx_queue_cnt, n = 0;
+    uint16_t pollers = self->device.rx_queue_cnt, n = 0, in = 0;
 
     worker->steer_turn = (uint16_t)((worker->steer_turn + 1) % pollers);
     for (uint16_t i = 0; i < pollers && n < max; i++) {
         uint16_t from = (uint16_t)((worker->steer_turn + i) % pollers);
+        uint16_t got = take(*given(self, from, worker->index), frames + n, max - n);
 
-        if (from != worker->index)
-            n += take(*given(self, from, worker->index), frames + n, max - n);
+        n += got;
+        in += from == worker->index ? 0 : got;
     }
-    dpdk_bump(&worker->steer_in, n);
+    dpdk_bump(&worker->steer_in, in);
     return n;
 }
 
-/* The shard that a frame is for; what has no hash stays where it is. */
+/* The shard that a frame is for; what has no hash stays where it is. The mbuf is not written to: its owner would have to fetch the
+ * line from our cache, and computes the hash in less time. */
 static uint16_t owner_of(const struct dpdk_port *self, const struct dpdk_worker *worker, struct rte_mbuf *mbuf)
 {
     bool any = self->any_dst[0] || self->any_dst[1];
+    uint32_t hash;
 
     if (self->device.rss && !any && mbuf->ol_flags & RTE_MBUF_F_RX_RSS_HASH)
         return xord_steer_shard(self->base.reta, mbuf->hash.rss);
-    mbuf->ol_flags &= ~RTE_MBUF_F_RX_RSS_HASH; /* of a key that is not ours */
-    if (!dpdk_frame_hash(&mbuf->hash.rss, rte_pktmbuf_mtod(mbuf, uint8_t *), mbuf->data_len, self->any_dst))
+    if (!dpdk_frame_hash(&hash, rte_pktmbuf_mtod(mbuf, uint8_t *), mbuf->data_len, self->any_dst))
         return worker->index;
-    if (!any)
-        mbuf->ol_flags |= RTE_MBUF_F_RX_RSS_HASH;
-    return xord_steer_shard(self->base.reta, mbuf->hash.rss);
+    return xord_steer_shard(self->base.reta, hash);
 }
 
 /* Without showing it to the owner yet. */
@@ -169,25 +170,35 @@ static void give(struct dpdk_port *self, struct dpdk_worker *worker, struct rte_
     dpdk_bump(&worker->steer_dropped, 1);
 }
 
-uint16_t dpdk_steer_sort(struct dpdk_port *self, struct dpdk_worker *worker, struct rte_mbuf **frames, uint16_t cnt)
+/* Shows each owner what it has got: bit w of `owners` is worker w. */
+static void give_end(struct dpdk_port *self, struct dpdk_worker *worker, uint64_t owners)
+{
+    for (; owners; owners &= owners - 1) {
+        uint16_t owner = (uint16_t)__builtin_ctzll(owners);
+        uint32_t cnt = spsc_publish(&(*given(self, worker->index, owner))->spsc);
+
+        dpdk_bump(&worker->steer_out, owner == worker->index ? 0 : cnt);
+    }
+}
+
+void dpdk_steer_poll(struct dpdk_port *self, struct dpdk_worker *worker)
 {
     uint64_t owners = 0;
-    uint16_t own = 0;
 
-    for (uint16_t i = 0; i < cnt; i++)
-        rte_prefetch0(rte_pktmbuf_mtod(frames[i], void *));
-    for (uint16_t i = 0; i < cnt; i++) {
-        uint16_t owner = owner_of(self, worker, frames[i]);
+    for (uint16_t i = 0; i < worker->ahead_cnt; i++) {
+        uint16_t owner = owner_of(self, worker, worker->ahead[i]);
 
-        if (owner == worker->index) {
-            frames[own++] = frames[i];
-        } else {
-            owners |= 1ULL << owner;
-            give(self, worker, frames[i], owner);
-        }
+        owners |= 1ULL << owner;
+        give(self, worker, worker->ahead[i], owner);
     }
-    for (; owners; owners &= owners - 1)
-        dpdk_bump(&worker->steer_out,
-                spsc_publish(&(*given(self, worker->index, (uint16_t)__builtin_ctzll(owners)))->spsc));
-    return own;
+    give_end(self, worker, owners);
+    worker->ahead_cnt = rte_eth_rx_burst(self->device.port_id, worker->index, worker->ahead, DPDK_AHEAD_LEN);
+    for (uint16_t i = 0; i < worker->ahead_cnt; i++)
+        rte_prefetch0(worker->ahead[i]);
+}
+
+void dpdk_steer_announce(const struct dpdk_worker *worker)
+{
+    for (uint16_t i = 0; i < worker->ahead_cnt; i++)
+        rte_prefetch0(rte_pktmbuf_mtod(worker->ahead[i], void *));
 }

@@ -199,6 +199,7 @@ static void worker_close(struct dpdk_worker *worker)
     void *mbuf;
 
     rte_pktmbuf_free_bulk(worker->held, worker->held_cnt);
+    rte_pktmbuf_free_bulk(worker->ahead, worker->ahead_cnt);
     rte_pktmbuf_free_bulk(worker->tx, worker->tx_cnt);
     rte_pktmbuf_free_bulk(worker->drafts, XORD_BURST_MAX);
     rte_pktmbuf_free(worker->spare);

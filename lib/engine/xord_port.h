@@ -50,7 +50,7 @@ struct xord_pkt {
     void *buf;     /* for an answer in its place: see struct xord_dgram; NULL: none may be built there */
     uint16_t len;
     bool has_hash;
-    uint32_t hash; /* over the UDP 4-tuple, as of xord_steer.h: the NIC's own, or the port's */
+    uint32_t hash; /* of the NIC, over the UDP 4-tuple with the key of xord_steer.h */
     struct xord_endpoint src, dst;
 };
 

@@ -25,13 +25,11 @@ static uint16_t owner_of(const struct bench *bench, uint16_t src_port)
 static unsigned serve(struct bench *bench, uint16_t w)
 {
     struct xord_pkt pkts[XORD_PORT_BURST];
-    uint16_t n = bench->ops->rx_burst(bench->port, w, pkts, XORD_PORT_BURST, start_ns);
+    uint16_t n = receive(bench, w, pkts, start_ns);
     unsigned last_port = 0;
 
     for (uint16_t i = 0; i < n; i++) {
         cr_assert_eq(owner_of(bench, pkts[i].src.port), w);
-        cr_assert(pkts[i].has_hash);
-        cr_assert_eq(pkts[i].hash, xord_steer_hash(&pkts[i].src, &pkts[i].dst));
         cr_assert_gt(pkts[i].src.port, last_port, "out of order");
         last_port = pkts[i].src.port;
         port_answer(bench->port, w, &pkts[i], 0x5a, start_ns);
@@ -94,11 +92,11 @@ Test(dpdk_steer, who_has_no_queue_is_served_too)
         put_burst(&bench, cnt, (uint16_t)(1000 + i * XORD_PORT_BURST));
         for (unsigned turns = 0; rte_ring_count(wire(0)) > 0; turns++) {
             cr_assert_lt(turns, XORD_PORT_BURST);
-            (void)bench.ops->rx_burst(bench.port, 0, pkts, XORD_PORT_BURST, start_ns);
+            (void)receive(&bench, 0, pkts, start_ns);
         }
     }
     cr_assert_gt(cnt[16], 8);
-    cr_assert_eq(bench.ops->rx_burst(bench.port, 16, pkts, XORD_PORT_BURST, start_ns), cnt[16]);
+    cr_assert_eq(receive(&bench, 16, pkts, start_ns), cnt[16]);
     bench_close(&bench); /* with frames under way and held */
 }
 
@@ -112,11 +110,11 @@ Test(dpdk_steer, what_does_not_fit_is_dropped_and_counted)
 
     for (uint16_t i = 0; i < 40; i++) {
         put_burst(&bench, cnt, (uint16_t)(1000 + i * XORD_PORT_BURST));
-        while ((n = bench.ops->rx_burst(bench.port, 0, pkts, XORD_PORT_BURST, start_ns)) > 0)
+        while ((n = receive(&bench, 0, pkts, start_ns)) > 0)
             came += n;
     }
     cr_assert_eq(came, cnt[0]);
-    for (came = 0; (n = bench.ops->rx_burst(bench.port, 1, pkts, XORD_PORT_BURST, start_ns)) > 0;)
+    for (came = 0; (n = receive(&bench, 1, pkts, start_ns)) > 0;)
         came += n;
     cr_assert_eq(came, 512, "of two workers each can have so many for the other");
     cr_assert_eq(counted(&bench, 0, XORD_CNT_steer_dropped), cnt[1] - came);
@@ -183,6 +181,29 @@ Test(dpdk_steer, the_hash_off_the_wire_is_the_engines)
     check_hash(FRAME_UDP6_A);
 }
 
+/* Who polls more than it can serve loses its own: the others get all of theirs. */
+Test(dpdk_steer, a_poller_that_cannot_serve_loses_only_its_own)
+{
+    struct bench bench = bench_open(2);
+    unsigned cnt[2] = {0}, came[2] = {0};
+    struct xord_pkt pkts[XORD_PORT_BURST];
+
+    for (uint16_t i = 0; i < 100; i++) {
+        put_burst(&bench, cnt, (uint16_t)(1000 + i * XORD_PORT_BURST));
+        came[0] += bench.ops->rx_burst(bench.port, 0, pkts, 1, start_ns);
+        came[1] += receive(&bench, 1, pkts, start_ns);
+    }
+    for (unsigned i = 0; i < 3000; i++)
+        for (uint16_t w = 0; w < 2; w++)
+            came[w] += receive(&bench, w, pkts, start_ns);
+    cr_assert_eq(came[1], cnt[1]);
+    cr_assert_lt(came[0], cnt[0]);
+    cr_assert_eq(counted(&bench, 0, XORD_CNT_steer_dropped), cnt[0] - came[0]);
+    cr_assert_eq(counted(&bench, 0, XORD_CNT_steer_out), cnt[1]);
+    cr_assert_eq(mbufs_missing(&bench), 0);
+    bench_close(&bench);
+}
+
 /* Two addresses, one identity: a peer's shard does not depend on which of them it asks. */
 Test(dpdk_steer, an_identity_at_several_addresses_has_one_shard_for_a_peer)
 {
@@ -204,7 +225,7 @@ Test(dpdk_steer, an_identity_at_several_addresses_has_one_shard_for_a_peer)
             wire_put(&bench, 0, frame.bytes, frame.len);
         }
     for (uint16_t w = 0; w < 2; w++) {
-        n = bench.ops->rx_burst(bench.port, w, pkts, XORD_PORT_BURST, start_ns);
+        n = receive(&bench, w, pkts, start_ns);
         cr_assert(n > 8 && n % 2 == 0);
         for (uint16_t i = 0; i < n; i++) {
             cr_assert(!pkts[i].has_hash, "it is not over the whole tuple");
@@ -241,9 +262,9 @@ Test(dpdk_steer, the_hash_of_a_card_with_few_queues_is_used)
         cr_assert(rte_ring_dequeue(wire(0), (void **)&mbuf) == 0 && rte_ring_enqueue(wire(0), mbuf) == 0);
         mbuf->ol_flags |= RTE_MBUF_F_RX_RSS_HASH;
         mbuf->hash.rss = hash;
-        (void)bench.ops->rx_burst(bench.port, 0, pkts, XORD_PORT_BURST, start_ns);
+        (void)receive(&bench, 0, pkts, start_ns);
         if (bench.port->reta[hash] != 0)
-            cr_assert_eq(bench.ops->rx_burst(bench.port, bench.port->reta[hash], pkts, XORD_PORT_BURST, start_ns), 1);
+            cr_assert_eq(receive(&bench, bench.port->reta[hash], pkts, start_ns), 1);
         cr_assert(pkts[0].has_hash);
         cr_assert_eq(pkts[0].hash, hash);
     }

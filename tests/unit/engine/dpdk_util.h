@@ -111,10 +111,18 @@ static inline void wire_is_silent(uint16_t queue)
     cr_assert_eq(wire_take(queue).len, 0, "a frame on queue %u", queue);
 }
 
+/* Receives; who polls for others looks at what it has polled the next time. */
+static inline uint16_t receive(struct bench *bench, uint16_t w, struct xord_pkt *pkts, uint64_t now_ns)
+{
+    uint16_t n = bench->ops->rx_burst(bench->port, w, pkts, XORD_PORT_BURST, now_ns);
+
+    return n > 0 || !bench->self->given ? n : bench->ops->rx_burst(bench->port, w, pkts, XORD_PORT_BURST, now_ns);
+}
+
 /* One turn of a worker's loop. */
 static inline uint16_t turn(struct bench *bench, uint16_t w, struct xord_pkt *pkts, uint64_t now_ns)
 {
-    uint16_t n = bench->ops->rx_burst(bench->port, w, pkts, XORD_PORT_BURST, now_ns);
+    uint16_t n = receive(bench, w, pkts, now_ns);
 
     bench->ops->tx_burst(bench->port, w);
     return n;
