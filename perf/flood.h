@@ -7,7 +7,7 @@
 #include "rig.h"
 
 #define FLOOD_CLIENTS    64
-#define FLOOD_GOOD       128 /* PINGs among the hostile packets of a round */
+#define FLOOD_GOOD       64 /* PINGs among the hostile packets of a round */
 #define FLOOD_HOSTILE    (10 * FLOOD_GOOD)
 #define FLOOD_CHALLENGED 320 /* handshakes of a round that answer an open challenge: more than the lane holds */
 #define FLOOD_FRAME_LEN  512

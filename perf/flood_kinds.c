@@ -7,7 +7,7 @@
 #define STRANGERS_IP4    UINT32_C(0x2f000000) /* 47.0.0.0 and on */
 #define MESSAGE_LEN      30                   /* a PING's, with its tag */
 #define LANE_LEN         256                  /* handshakes of strangers that wait at most, as configured by default */
-#define HANDSHAKE_COPIES 128
+#define HANDSHAKE_COPIES 64
 #define PING_COPIES      (FLOOD_HOSTILE - HANDSHAKE_COPIES)
 
 static struct xord_endpoint stranger_ep(uint32_t number)
@@ -146,7 +146,7 @@ static struct rte_mbuf *handshake_forged(struct rig *rig, const struct flood_pee
     return masked(rig, src, data, head_len, head_len + MESSAGE_LEN);
 }
 
-/* A quarter answers challenges, the others none. */
+/* Half of them answer challenges, the others none. */
 static void handshakes_make(struct flood *flood, struct rte_mbuf *frames[FLOOD_HOSTILE])
 {
     for (uint32_t i = 0; i < FLOOD_HOSTILE; i++) {
@@ -383,7 +383,7 @@ const struct flood_kind flood_spoofed = {
 
 const struct flood_kind flood_handshake = {
         .name = "flood.handshake",
-        .what = "forged handshakes, a quarter for open challenges, each of those with a record never seen",
+        .what = "forged handshakes, half of them for open challenges, each of those with a record never seen",
         .prepare = handshakes_prepare,
         .make = handshakes_make,
         .answer = ignore,

@@ -11,6 +11,7 @@
 
 #define TOLD_BURST     64
 #define PREFETCH_LINES 3 /* of each frame: a PING is 155 bytes long */
+#define PREFETCH_AHEAD 4 /* frames: what is longer is fetched shortly before it is summed */
 #define POLL_NS        (1 * XORD_NS_PER_MS)
 
 /* ---- neighbours ---- */
@@ -130,6 +131,22 @@ static uint16_t frames_take(struct dpdk_port *self, struct dpdk_worker *worker, 
     return worker->receives ? rte_eth_rx_burst(self->device.port_id, worker->index, frames, max) : 0;
 }
 
+static void prefetch_start(struct rte_mbuf *mbuf)
+{
+    const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
+
+    for (unsigned line = 0; line < PREFETCH_LINES; line++)
+        rte_prefetch0(frame + line * RTE_CACHE_LINE_SIZE);
+}
+
+static void prefetch_rest(struct rte_mbuf *mbuf)
+{
+    const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
+
+    for (unsigned at = PREFETCH_LINES * RTE_CACHE_LINE_SIZE; at < mbuf->data_len; at += RTE_CACHE_LINE_SIZE)
+        rte_prefetch0(frame + at);
+}
+
 uint16_t dpdk_rx_burst(struct xord_port *port, uint16_t w, struct xord_pkt *pkts, uint16_t max, uint64_t now_ns)
 {
     struct dpdk_port *self = dpdk_port_of(port);
@@ -144,14 +161,15 @@ uint16_t dpdk_rx_burst(struct xord_port *port, uint16_t w, struct xord_pkt *pkts
     n = frames_take(self, worker, frames, RTE_MIN(max, XORD_PORT_BURST));
     for (uint16_t i = 0; i < n; i++)
         rte_prefetch0(frames[i]);
-    for (uint16_t i = 0; i < n; i++) {
-        const uint8_t *frame = rte_pktmbuf_mtod(frames[i], const uint8_t *);
-
-        for (unsigned line = 0; line < PREFETCH_LINES; line++)
-            rte_prefetch0(frame + line * RTE_CACHE_LINE_SIZE);
-    }
     for (uint16_t i = 0; i < n; i++)
+        prefetch_start(frames[i]);
+    for (uint16_t i = 0; i < RTE_MIN(n, PREFETCH_AHEAD); i++)
+        prefetch_rest(frames[i]);
+    for (uint16_t i = 0; i < n; i++) {
+        if (i + PREFETCH_AHEAD < n)
+            prefetch_rest(frames[i + PREFETCH_AHEAD]);
         cnt += frame_in(self, worker, frames[i], &pkts[cnt], now_ns);
+    }
     dpdk_steer_announce(worker);
     dpdk_bump(&worker->rx_packets, cnt);
     return cnt;

@@ -30,32 +30,37 @@ static void rx_count_malformed(struct xord_node *node, int err)
         COUNT(node, drop_header);
 }
 
-/* Unmasks all; taken[i] tells which are whole and may be ours. */
-static void rx_unmask_all(struct xord_node *node, const struct xord_dgram *burst, bool *taken, size_t cnt)
+/* Unmasks all. Returns how many are whole and may be ours; `taken` has their numbers, so that what follows meets no other:
+ * in a flood of junk every look at one that is not junk would be a mispredicted branch. */
+static size_t rx_unmask_all(struct xord_node *node, const struct xord_dgram *burst, uint8_t *taken, size_t cnt)
 {
     struct xord_unmask_job jobs[XORD_BURST_MAX];
+    uint64_t bytes = 0;
+    size_t taken_cnt = 0;
 
-    xord_counter_add(&node->counters, XORD_CNT_rx_packets, cnt);
     for (size_t i = 0; i < cnt; i++) {
-        xord_counter_add(&node->counters, XORD_CNT_rx_bytes, burst[i].len);
-        jobs[i] = (struct xord_unmask_job){.pkt = &node->pkts[i],
-                .data = burst[i].data,
-                .len = burst[i].len,
-                .our_key = &node->cfg.locals->all[burst[i].local].mask_key};
+        bytes += burst[i].len;
+        jobs[i].pkt = &node->pkts[i];
+        jobs[i].data = burst[i].data;
+        jobs[i].len = burst[i].len;
+        jobs[i].our_key = &node->cfg.locals->all[burst[i].local].mask_key;
     }
+    xord_counter_add(&node->counters, XORD_CNT_rx_packets, cnt);
+    xord_counter_add(&node->counters, XORD_CNT_rx_bytes, bytes);
     xord_packets_unmask(jobs, cnt, node->cfg.aes_ops, node->aes);
     for (size_t i = 0; i < cnt; i++) {
         const struct xord_packet *pkt = &node->pkts[i];
 
-        taken[i] = jobs[i].err == 0;
         if (jobs[i].err) {
             rx_count_malformed(node, jobs[i].err);
         } else if (pkt->flag != XORD_FLAG_WHOAREYOU &&
                    memcmp(pkt->src_id32, node->cfg.locals->all[burst[i].local].id32, 32) == 0) {
             COUNT(node, drop_self);
-            taken[i] = false;
+        } else {
+            taken[taken_cnt++] = (uint8_t)i;
         }
     }
+    return taken_cnt;
 }
 
 static void open_job(struct xord_gcm_job *job, const struct xord_packet *pkt, const uint8_t *key16, uint8_t *plain)
@@ -191,34 +196,40 @@ static void rx_ordinary(struct xord_node *node, const struct xord_packet *pkt, s
 }
 
 /* Finds the sessions of all messages at once. */
-static void rx_find_all(struct xord_node *node, const struct xord_dgram *burst, const bool *taken,
-        struct xord_session_key *keys, struct rx_lookup *lookups, size_t cnt)
+static void rx_find_all(struct xord_node *node, const struct xord_dgram *burst, const uint8_t *taken, size_t taken_cnt,
+        struct xord_session_key *keys, struct rx_lookup *lookups)
 {
     struct xord_session *found[XORD_BURST_MAX];
+    struct rx_lookup *askers[XORD_BURST_MAX];
     size_t asked = 0;
 
-    for (size_t i = 0; i < cnt; i++) {
-        if (!taken[i] || node->pkts[i].flag != XORD_FLAG_MESSAGE)
+    for (size_t t = 0; t < taken_cnt; t++) {
+        const size_t i = taken[t];
+
+        lookups[i] = (struct rx_lookup){0};
+        if (node->pkts[i].flag != XORD_FLAG_MESSAGE)
             continue;
         rx_key(&keys[asked], &node->pkts[i], &burst[i]);
-        lookups[i].key = &keys[asked++];
+        lookups[i].key = &keys[asked];
+        askers[asked++] = &lookups[i];
     }
     if (asked == 0)
         return;
     (void)xord_sessions_find_bulk(node->sessions, keys, asked, found);
-    for (size_t i = 0; i < cnt; i++)
-        if (lookups[i].key)
-            lookups[i].session = found[lookups[i].key - keys];
+    for (size_t j = 0; j < asked; j++)
+        askers[j]->session = found[j];
 }
 
 /* Opens all messages that have a session. */
-static void rx_open_all(struct xord_node *node, const struct rx_lookup *lookups, size_t cnt)
+static void rx_open_all(struct xord_node *node, const uint8_t *taken, size_t taken_cnt, const struct rx_lookup *lookups)
 {
     struct xord_gcm_job jobs[XORD_BURST_MAX];
     uint8_t owner[XORD_BURST_MAX];
     size_t n = 0;
 
-    for (size_t i = 0; i < cnt; i++) {
+    for (size_t t = 0; t < taken_cnt; t++) {
+        const size_t i = taken[t];
+
         node->opened[i].ok = false;
         if (!lookups[i].session)
             continue;
@@ -236,19 +247,20 @@ static void rx_open_all(struct xord_node *node, const struct rx_lookup *lookups,
 
 void rx_burst(struct xord_node *node, struct xord_dgram *burst, size_t cnt)
 {
-    struct rx_lookup lookups[XORD_BURST_MAX] = {0};
+    struct rx_lookup lookups[XORD_BURST_MAX];
     struct xord_session_key keys[XORD_BURST_MAX];
-    bool taken[XORD_BURST_MAX];
+    uint8_t taken[XORD_BURST_MAX];
+    size_t taken_cnt;
 
     if (cnt > XORD_BURST_MAX)
         cnt = XORD_BURST_MAX;
     node->burst_confirmed_cnt = node->confirmed_cnt;
-    rx_unmask_all(node, burst, taken, cnt);
-    rx_find_all(node, burst, taken, keys, lookups, cnt);
-    rx_open_all(node, lookups, cnt);
-    for (size_t i = 0; i < cnt; i++) {
-        if (!taken[i])
-            continue;
+    taken_cnt = rx_unmask_all(node, burst, taken, cnt);
+    rx_find_all(node, burst, taken, taken_cnt, keys, lookups);
+    rx_open_all(node, taken, taken_cnt, lookups);
+    for (size_t t = 0; t < taken_cnt; t++) {
+        const size_t i = taken[t];
+
         if (node->pkts[i].flag == XORD_FLAG_MESSAGE)
             rx_ordinary(node, &node->pkts[i], &burst[i], &lookups[i], &node->opened[i]);
         else if (node->pkts[i].flag == XORD_FLAG_WHOAREYOU)
