@@ -224,11 +224,13 @@ uint32_t rig_take(struct rig *rig, uint16_t worker, struct rte_mbuf **frames, ui
 uint64_t rig_turn(struct rig *rig, uint16_t worker)
 {
     struct worker *engine_worker = &rig->engine->workers[worker];
+    const struct dpdk_port *port = dpdk_port_of(rig->engine->cfg.port);
     uint64_t start = bench_cycles();
 
     do
         (void)worker_turn(engine_worker);
-    while ((worker < rig->queue_cnt && !rte_ring_empty(rig->in[worker])) || worker_has_parcels(engine_worker));
+    while ((worker < rig->queue_cnt && !rte_ring_empty(rig->in[worker])) ||
+            dpdk_steer_has_more(port, &port->workers[worker]) || worker_has_parcels(engine_worker));
     return bench_cycles() - start;
 }
 

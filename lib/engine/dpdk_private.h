@@ -187,6 +187,9 @@ void dpdk_steer_announce(const struct dpdk_worker *worker);
 /* Takes at most `max` of the frames that were given to a worker. */
 uint16_t dpdk_steer_take(struct dpdk_port *self, struct dpdk_worker *worker, struct rte_mbuf **frames, uint16_t max);
 
+/* Has it polled frames that it has not given yet, or been given some that it has not taken? */
+bool dpdk_steer_has_more(const struct dpdk_port *self, const struct dpdk_worker *worker);
+
 /* ---- dpdk_rx.c ---- */
 
 uint16_t dpdk_rx_burst(struct xord_port *port, uint16_t w, struct xord_pkt *pkts, uint16_t max, uint64_t now_ns);

@@ -142,6 +142,16 @@ uint16_t dpdk_steer_take(struct dpdk_port *self, struct dpdk_worker *worker, str
     return n;
 }
 
+bool dpdk_steer_has_more(const struct dpdk_port *self, const struct dpdk_worker *worker)
+{
+    if (worker->ahead_cnt > 0)
+        return true;
+    for (uint16_t from = 0; self->given && from < self->device.rx_queue_cnt; from++)
+        if (!spsc_is_empty(&(*given(self, from, worker->index))->spsc))
+            return true;
+    return false;
+}
+
 /* The shard that a frame is for; what has no hash stays where it is. The mbuf is not written to: its owner would have to fetch the
  * line from our cache, and computes the hash in less time. */
 static uint16_t owner_of(const struct dpdk_port *self, const struct dpdk_worker *worker, struct rte_mbuf *mbuf)

@@ -32,9 +32,8 @@ static void dpdk_wait(struct xord_port *port, uint16_t w, uint64_t timeout_ns)
 {
     struct timespec ts = {.tv_nsec = (long)RTE_MIN(timeout_ns, WAIT_MAX_NS)};
 
-    (void)port;
-    (void)w;
-    nanosleep(&ts, NULL);
+    if (!dpdk_steer_has_more(dpdk_port_of(port), &dpdk_port_of(port)->workers[w]))
+        nanosleep(&ts, NULL);
 }
 
 static void dpdk_wake(struct xord_port *port, uint16_t w)

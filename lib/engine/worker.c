@@ -332,10 +332,15 @@ static enum xord_load more(enum xord_load a, enum xord_load b)
 static void turn_work(struct worker *worker, enum xord_load load)
 {
     struct xord_port *port = worker->engine->cfg.port;
+    bool has_work = xord_node_has_work(worker->node, load);
+    uint64_t start_ns;
 
-    if (load != XORD_LOAD_NONE && xord_node_has_work(worker->node, load))
+    if (load != XORD_LOAD_NONE && has_work)
         port->ops->tx_burst(port, worker->shard);
+    start_ns = has_work ? xord_now_ns() : worker->now_ns;
     xord_node_work(worker->node, load, worker->now_ns);
+    if (has_work)
+        xord_node_work_took(worker->node, xord_now_ns() - start_ns);
 }
 
 static void publish_sizes(struct worker *worker)

@@ -11,10 +11,13 @@
 #define BEHIND_MAX         8                     /* messages that may wait behind one handshake */
 #define JOBS_A_TURN        64                    /* of those that turn out to need no curve operation */
 #define OTHERS_A_STRANGER  3                     /* operations for others to one for strangers, while some wait */
-#define OPERATION_NS       (35 * XORD_NS_PER_US) /* what one takes, about */
-#define TIME_SHARE           4                     /* a quarter of the time is the lane's while the load stays full */
-#define FULL_GRACE_NS      (1 * XORD_NS_PER_MS)  /* but so long it waits for the rest to be served */
-#define TURN_MAX           3                     /* times lane_operations: a turn after a long time */
+#define OPERATION_NS       (35 * XORD_NS_PER_US) /* what one takes, until it was measured */
+#define OPERATION_MIN_NS   (5 * XORD_NS_PER_US)
+#define OPERATION_MAX_NS   (1 * XORD_NS_PER_MS)
+#define OPERATION_WEIGHT   16
+#define TIME_SHARE         8                    /* an eighth of the time is the lane's while the load stays full */
+#define FULL_GRACE_NS      (1 * XORD_NS_PER_MS) /* but so long it waits for the rest to be served */
+#define TURN_MAX           3                    /* times lane_operations: a turn after a long time */
 #define JOB_OPERATIONS_MAX 3
 
 int lane_init(struct xord_node *node)
@@ -25,6 +28,7 @@ int lane_init(struct xord_node *node)
         node->cfg.lane_operations = JOB_OPERATIONS_MAX;
     lane->turn_ns = node->now_ns;
     lane->full_ns = UINT64_MAX;
+    lane->operation_ns = OPERATION_NS;
     for (int c = 0; c < LANE_CLASSES; c++) {
         /* What we asked for ourselves is bounded by the requests that are open: it gets room to wait. */
         lane->cap[c] = c == LANE_OWN ? LANE_OWN_FACTOR * node->cfg.lane_cap : node->cfg.lane_cap;
@@ -477,22 +481,24 @@ static void ephemerals_fill(struct xord_node *node)
     }
 }
 
-/* The lane's part of the time since the last turn, which a turn that cannot use it leaves to the next. */
+/* The lane's part of the time since the last turn, which a turn that cannot use it leaves to the next. Time in which it had
+ * nothing to do is not saved up, or its first turn after that would be long. */
 static void share_earn(struct xord_node *node)
 {
     struct lane *lane = &node->lane;
-    uint64_t most_ns = TURN_MAX * OPERATION_NS * node->cfg.lane_operations;
-    uint64_t share_ns = (node->now_ns - lane->turn_ns) / TIME_SHARE;
+    uint64_t most_ns = TURN_MAX * lane->operation_ns * node->cfg.lane_operations;
+    uint64_t share_ns = lane->idle ? 0 : (node->now_ns - lane->turn_ns) / TIME_SHARE;
 
     lane->turn_ns = node->now_ns;
-    lane->share_ns = share_ns < most_ns - lane->share_ns ? lane->share_ns + share_ns : most_ns;
+    lane->share_ns = lane->idle ? 0 : lane->share_ns;
+    lane->share_ns = lane->share_ns + share_ns < most_ns ? lane->share_ns + share_ns : most_ns;
 }
 
-static void share_spend(struct xord_node *node, uint64_t operations)
+static void share_spend(struct lane *lane)
 {
-    uint64_t spent_ns = operations * OPERATION_NS;
+    uint64_t spent_ns = lane->operations * lane->operation_ns;
 
-    node->lane.share_ns -= spent_ns < node->lane.share_ns ? spent_ns : node->lane.share_ns;
+    lane->share_ns -= spent_ns < lane->share_ns ? spent_ns : lane->share_ns;
 }
 
 /* What a turn may cost. Under full load, which as a rule follows a turn of ours, the lane waits until what came meanwhile is
@@ -500,7 +506,7 @@ static void share_spend(struct xord_node *node, uint64_t operations)
 static uint64_t turn_operations(struct xord_node *node, enum xord_load load)
 {
     struct lane *lane = &node->lane;
-    uint64_t operations = lane->share_ns / OPERATION_NS;
+    uint64_t operations = lane->share_ns / lane->operation_ns;
 
     if (load != XORD_LOAD_FULL) {
         lane->full_ns = UINT64_MAX;
@@ -518,6 +524,7 @@ bool lane_has_work(const struct xord_node *node, enum xord_load load)
 
 void lane_work(struct xord_node *node, enum xord_load load)
 {
+    struct lane *lane = &node->lane;
     uint64_t before = node_operations(node), operations;
 
     share_earn(node);
@@ -526,5 +533,22 @@ void lane_work(struct xord_node *node, enum xord_load load)
         lane_run(node, operations);
     else if (load == XORD_LOAD_NONE)
         ephemerals_fill(node);
-    share_spend(node, node_operations(node) - before);
+    lane->operations = node_operations(node) - before;
+    lane->idle = lane_cnt(node) == 0;
+    share_spend(lane);
+}
+
+/* A moving average; the odd turn in which something else had the CPU moves it little. */
+void lane_took(struct lane *lane, uint64_t took_ns)
+{
+    uint64_t old_ns = lane->operation_ns, new_ns;
+
+    if (lane->operations == 0)
+        return;
+    new_ns = took_ns / lane->operations;
+    new_ns = new_ns < 2 * old_ns ? new_ns : 2 * old_ns;
+    new_ns = old_ns - old_ns / OPERATION_WEIGHT + new_ns / OPERATION_WEIGHT;
+    lane->operation_ns = new_ns < OPERATION_MIN_NS   ? OPERATION_MIN_NS
+                         : new_ns > OPERATION_MAX_NS ? OPERATION_MAX_NS
+                                                     : new_ns;
 }

@@ -222,6 +222,11 @@ void xord_node_work(struct xord_node *node, enum xord_load load, uint64_t now_ns
     call_ends(node);
 }
 
+void xord_node_work_took(struct xord_node *node, uint64_t took_ns)
+{
+    lane_took(&node->lane, took_ns);
+}
+
 bool xord_node_has_work(const struct xord_node *node, enum xord_load load)
 {
     return lane_has_work(node, load);

@@ -122,10 +122,13 @@ struct lane {
     struct job *ring[LANE_CLASSES];
     uint32_t head[LANE_CLASSES], cnt[LANE_CLASSES];
     uint32_t cap[LANE_CLASSES];
-    uint64_t owed;     /* operations that others had while strangers waited */
-    uint64_t turn_ns;  /* the last turn */
-    uint64_t share_ns; /* of the time, not yet used */
-    uint64_t full_ns;  /* since when the load is full; UINT64_MAX: it is not */
+    uint64_t owed;         /* operations that others had while strangers waited */
+    uint64_t turn_ns;      /* the last turn */
+    uint64_t share_ns;     /* of the time, not yet used */
+    uint64_t full_ns;      /* since when the load is full; UINT64_MAX: it is not */
+    uint64_t operations;   /* that the last turn had */
+    uint64_t operation_ns; /* what one takes */
+    bool idle;             /* the last turn left nothing to do */
 };
 
 /* ---- host.c, seeker.c ---- */
@@ -300,6 +303,7 @@ uint32_t lane_cnt(const struct xord_node *node);
 struct job *lane_push(struct xord_node *node, enum lane_class class);
 bool lane_has_work(const struct xord_node *node, enum xord_load load);
 void lane_work(struct xord_node *node, enum xord_load load);
+void lane_took(struct lane *lane, uint64_t took_ns);
 void lane_push_whoareyou(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram);
 void lane_push_handshake(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram);
 /* A message whose sender's handshake still waits in the lane follows it there. False: it does not, or there is no room. */

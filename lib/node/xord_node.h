@@ -121,12 +121,14 @@ enum xord_load {
     XORD_LOAD_FULL, /* a full burst: more is likely to wait */
 };
 
-/* Slow work: `lane_operations` of the curve, or as many as take a quarter of the time since the last turn, if that is more, up
+/* Slow work: `lane_operations` of the curve, or as many as take an eighth of the time since the last turn, if that is more, up
  * to three times `lane_operations`. First the handshake lane; when that is empty and nothing came, key pairs for handshakes to
- * come. Under full load there is none for a millisecond, and from then on only for that quarter of the time, so that neither
+ * come. Under full load there is none for a millisecond, and from then on only for that eighth of the time, so that neither
  * traffic nor handshakes starve while there is more of both than can be served. To be called once a turn, after what came was
  * answered. */
 void xord_node_work(struct xord_node *node, enum xord_load load, uint64_t now_ns);
+/* What that call took by the caller's clock: from this the node knows what an operation takes here. */
+void xord_node_work_took(struct xord_node *node, uint64_t took_ns);
 /* Is there any for a turn of such load? */
 bool xord_node_has_work(const struct xord_node *node, enum xord_load load);
 

@@ -210,7 +210,7 @@ Test(lane, the_smallest_budget_is_one_handshake)
 #define OPERATION_NS (35 * XORD_NS_PER_US)
 
 /* However short the turns: what came while the lane worked is served first; then the lane has its part of the time. */
-Test(lane, under_full_load_it_waits_then_has_a_quarter_of_the_time)
+Test(lane, under_full_load_it_waits_then_has_an_eighth_of_the_time)
 {
     struct puppet *strangers[8];
     uint64_t start_ns, spent = 0;
@@ -225,7 +225,7 @@ Test(lane, under_full_load_it_waits_then_has_a_quarter_of_the_time)
 
         world_run(world, 20 * XORD_NS_PER_US);
         spent += turn(XORD_LOAD_FULL);
-        earned = (world->now_ns - start_ns) / 4 / OPERATION_NS;
+        earned = (world->now_ns - start_ns) / 8 / OPERATION_NS;
         cr_assert_leq(spent, earned);
         if (world->now_ns - start_ns < 1 * MS)
             cr_assert_eq(spent, 0);
@@ -260,13 +260,67 @@ Test(lane, a_long_turn_is_followed_by_a_longer_one_of_the_lane)
     host->holds_work = true;
     strangers_queue(strangers, 12);
     cr_assert_eq(work(XORD_LOAD_SOME), 3);
-    world_run(world, 6 * OPERATION_NS * 4);
+    world_run(world, 6 * OPERATION_NS * 8);
     cr_assert_eq(turn(XORD_LOAD_SOME), 6);
     cr_assert_eq(turn(XORD_LOAD_SOME), 3, "the time is used up");
     cr_assert_eq(turn(XORD_LOAD_FULL), 0);
     world_run(world, 500 * MS);
     cr_assert_eq(turn(XORD_LOAD_FULL), 3 * budget, "at most three times the usual");
     cr_assert_eq(turn(XORD_LOAD_FULL), 0);
+    stop();
+}
+
+Test(lane, the_time_while_it_is_empty_is_not_saved_up)
+{
+    struct puppet *strangers[4];
+
+    start(0, 0);
+    host->holds_work = true;
+    cr_assert_eq(work(XORD_LOAD_SOME), 0);
+    world_run(world, 500 * MS);
+    strangers_queue(strangers, 4);
+    cr_assert_eq(turn(XORD_LOAD_SOME), 3);
+    stop();
+}
+
+/* Where an operation takes twice as long as was thought, an eighth of the time is half as many. */
+Test(lane, its_part_of_the_time_is_by_what_operations_take)
+{
+    struct puppet *strangers[16];
+    uint64_t slow_ns = 2 * OPERATION_NS, start_ns, spent = 0, earned;
+
+    start(0, 0);
+    host->holds_work = true;
+    (void)turn(XORD_LOAD_SOME);
+    xord_node_work_took(member_node(host), slow_ns);
+    cr_assert_eq(member_node(host)->lane.operation_ns, OPERATION_NS, "a turn without operations tells nothing");
+    strangers_queue(strangers, 16);
+    for (int i = 0; i < 8; i++)
+        xord_node_work_took(member_node(host), work(XORD_LOAD_SOME) * slow_ns);
+    for (int i = 0; i < 200; i++)
+        xord_node_work_took(member_node(host), member_node(host)->lane.operations * slow_ns);
+    cr_assert_geq(member_node(host)->lane.operation_ns, slow_ns - 20);
+    start_ns = world->now_ns;
+    while (world->now_ns - start_ns < 10 * MS) {
+        world_run(world, 20 * XORD_NS_PER_US);
+        spent += turn(XORD_LOAD_FULL);
+    }
+    earned = (world->now_ns - start_ns) / 8 / slow_ns;
+    cr_assert_leq(spent, earned + 1);
+    cr_assert_gt(spent + 4, earned);
+    stop();
+}
+
+Test(lane, one_disturbed_turn_moves_what_operations_take_little)
+{
+    struct puppet *strangers[2];
+
+    start(0, 0);
+    host->holds_work = true;
+    strangers_queue(strangers, 2);
+    cr_assert_eq(work(XORD_LOAD_SOME), 3);
+    xord_node_work_took(member_node(host), 3 * 100 * MS);
+    cr_assert_leq(member_node(host)->lane.operation_ns, OPERATION_NS + OPERATION_NS / 16 + 1);
     stop();
 }
 
