@@ -133,10 +133,10 @@ static uint16_t frames_take(struct dpdk_port *self, struct dpdk_worker *worker, 
 
 static void prefetch_start(struct rte_mbuf *mbuf)
 {
-    const uint8_t *frame = rte_pktmbuf_mtod(mbuf, const uint8_t *);
+    uint8_t *frame = rte_pktmbuf_mtod(mbuf, uint8_t *);
 
     for (unsigned line = 0; line < PREFETCH_LINES; line++)
-        rte_prefetch0(frame + line * RTE_CACHE_LINE_SIZE);
+        dpdk_prefetch_write(frame + line * RTE_CACHE_LINE_SIZE);
 }
 
 static void prefetch_rest(struct rte_mbuf *mbuf)

@@ -107,7 +107,7 @@ static uint16_t take(struct dpdk_given *from, struct rte_mbuf **frames, uint16_t
 
     for (uint32_t i = 0; i < cnt; i++) {
         frames[i] = from->mbufs[(first + i) & (from->spsc.len - 1)];
-        rte_prefetch0(frames[i]);
+        dpdk_prefetch_write(frames[i]);
     }
     if (cnt > 0)
         spsc_release(&from->spsc, cnt);
