@@ -306,7 +306,7 @@ static struct result measure(const struct flood_kind *kind)
 /* While there is more traffic than can be served, the lane's part of the time: lane.c. */
 static double lane_share(const struct result *result)
 {
-    return result->lane > 0 ? 0.25 : 0;
+    return result->lane > 0 ? 0.125 : 0;
 }
 
 static void report_cost(const struct flood_kind *kind, const struct result *result)

@@ -158,14 +158,14 @@ static void run_65536(void)
     bench_reportf(&figure, "pingpong.65536");
 }
 
-/* The same figure is a bench and what another stands beside. */
 static struct result result_1m(void)
 {
-    static struct result result;
+    return measure(bench_scale(1U << 20, 2048), bench_scale(ROUNDS_MAX, 2));
+}
 
-    if (result.cycles == 0)
-        result = measure(bench_scale(1U << 20, 2048), bench_scale(ROUNDS_MAX, 2));
-    return result;
+static struct result result_4m(void)
+{
+    return measure(bench_scale(1U << 22, 4096), bench_scale(ROUNDS_MAX, 2));
 }
 
 static void run_1m(void)
@@ -178,18 +178,32 @@ static void run_1m(void)
     bench_reportf(&figure, "pingpong.1m");
 }
 
+static void keep_better(struct result *best, const struct result *result)
+{
+    if (best->cycles == 0 || result->cycles < best->cycles)
+        *best = *result;
+}
+
+/* Both in turns, twice: what else runs on the machine may come or go meanwhile. */
 static void run_4m(void)
 {
-    struct result smaller = result_1m(), result = measure(bench_scale(1U << 22, 4096), bench_scale(ROUNDS_MAX, 2));
-    struct bench_figure figure = figure_of(&result);
+    struct result small = {0}, large = {0};
+    struct bench_figure figure;
 
+    for (unsigned i = 0; i < 2; i++) {
+        struct result smaller = result_1m(), larger = result_4m();
+
+        keep_better(&small, &smaller);
+        keep_better(&large, &larger);
+    }
+    figure = figure_of(&large);
     figure.goal = BENCH_VALUE_MAX;
     figure.bound = 1500;
     bench_reportf(&figure, "pingpong.4m");
-    figure.floor = smaller.cycles;
+    figure.floor = small.cycles;
     figure.goal = BENCH_RATIO_MAX;
     figure.bound = 1.25;
-    figure.note = "beside pingpong.1m";
+    figure.note = "floor: 1 M sessions; the better of two each, measured in turns";
     bench_reportf(&figure, "pingpong.4m.growth");
 }
 

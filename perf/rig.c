@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* EAL, rings, an engine on them. */
+#include <sched.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -53,6 +54,8 @@ static void eal_start(void)
     char no_huge[] = "--no-huge", no_shconf[] = "--no-shconf", m[] = "-m";
     char *argv[16];
     int argc = 0;
+    cpu_set_t cpus;
+    bool has_cpus;
 
     for (size_t i = 0; i < sizeof(args) / sizeof(args[0]) - !huge; i++)
         argv[argc++] = args[i];
@@ -66,8 +69,11 @@ static void eal_start(void)
         argv[argc++] = mb;
     }
     argv[argc] = NULL;
+    has_cpus = sched_getaffinity(0, sizeof(cpus), &cpus) == 0;
     BENCH_CHECK(rte_eal_init(argc, argv) >= 0);
-    (void)rmdir(rte_eal_get_runtime_dir()); /* what shares nothing needs none */
+    if (has_cpus)
+        (void)sched_setaffinity(0, sizeof(cpus), &cpus); /* DPDK has pinned us, and so who is started from here */
+    (void)rmdir(rte_eal_get_runtime_dir());              /* what shares nothing needs none */
     BENCH_CHECK(atexit(rig_end) == 0);
 }
 

@@ -163,7 +163,7 @@ uint16_t dpdk_rx_burst(struct xord_port *port, uint16_t w, struct xord_pkt *pkts
         rte_prefetch0(frames[i]);
     for (uint16_t i = 0; i < n; i++)
         prefetch_start(frames[i]);
-    for (uint16_t i = 0; i < RTE_MIN(n, PREFETCH_AHEAD); i++)
+    for (unsigned i = 0; i < n && i < PREFETCH_AHEAD; i++)
         prefetch_rest(frames[i]);
     for (uint16_t i = 0; i < n; i++) {
         if (i + PREFETCH_AHEAD < n)
