@@ -10,11 +10,12 @@
 #include "xord_message.h"
 #include "xord_rng.h"
 
-#define CONTENT_LEN   46 /* a PING's, with its tag */
-#define SCAN_MAX      64 /* actors looked at for one that can do something */
-#define PROBE_WAIT_NS (1 * XORD_NS_PER_S)
-#define SLOW_WAIT_NS  (900 * XORD_NS_PER_MS) /* of a challenge's life of a second */
-#define LATE_NS       XORD_NS_PER_MS
+#define CONTENT_LEN 46 /* a PING's, with its tag */
+#define SCAN_MAX    64 /* actors looked at for one that can do something */
+#define PROBE_WAIT_NS                                                                                                  \
+    (1050 * XORD_NS_PER_MS)                 /* a bit more than a challenge lives: until then the same one would come */
+#define SLOW_WAIT_NS (900 * XORD_NS_PER_MS) /* of a challenge's life of a second */
+#define LATE_NS      XORD_NS_PER_MS
 
 const char *const xord_hostile_names[XORD_HOSTILE_KINDS] = {"junk", "whoareyou-flood", "bad-signature", "replay",
         "spoofed", "oversize", "slow-handshake"};
@@ -273,7 +274,7 @@ static uint16_t challenged_make(struct xord_hostile *hostile, struct actor *acto
     uint16_t len;
 
     if (hostile->cfg.kind == XORD_HOSTILE_SIGNATURE) {
-        if (now_ns - actor->since_ns >= SLOW_WAIT_NS) /* the challenge is about to go */
+        if (now_ns - actor->since_ns >= PROBE_WAIT_NS) /* the challenge is gone */
             return probe_make(hostile, actor, data, now_ns);
         return forged_make(hostile, actor, data);
     }
