@@ -8,17 +8,14 @@
 
 #include "load.h"
 
-int hdr_log_begin(struct report *report)
+void hdr_log_begin(struct report *report)
 {
     time_t at = (time_t)(report->wall_ns / XORD_NS_PER_S);
     char text[64];
     struct tm tm;
 
-    if (!report->args->hdr_path)
-        return 0;
-    report->hdr = fopen(report->args->hdr_path, "we");
     if (!report->hdr)
-        return complain("cannot write %s: %s", report->args->hdr_path, strerror(errno));
+        return;
     gmtime_r(&at, &tm);
     strftime(text, sizeof(text), "%a %b %d %H:%M:%S UTC %Y", &tm);
     fprintf(report->hdr,
@@ -27,7 +24,6 @@ int hdr_log_begin(struct report *report)
             "#[StartTime: %.3f (seconds since epoch), %s]\n"
             "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n",
             (double)report->wall_ns / 1e9, text);
-    return 0;
 }
 
 static int failed(const struct report *report)

@@ -279,16 +279,14 @@ static void table_print(FILE *out, const struct report *report, const struct rep
                 (unsigned long long)total->late, latency_text(text, total->late_max_ns));
 }
 
-int html_write(const struct report *report, const struct report_row *total)
+int html_write(struct report *report, const struct report_row *total)
 {
-    const char *path = report->args->html_path;
-    FILE *out = path ? fopen(path, "we") : NULL;
+    FILE *out = report->html;
     bool bad;
 
-    if (!path)
-        return 0;
     if (!out)
-        return complain("cannot write %s: %s", path, strerror(errno));
+        return 0;
+    report->html = NULL;
     head_print(out, report);
     table_print(out, report, total);
     if (total->answered > 0) {
@@ -299,5 +297,5 @@ int html_write(const struct report *report, const struct report_row *total)
     fputs("</body></html>\n", out);
     bad = fflush(out) || ferror(out);
     bad |= fclose(out) != 0;
-    return bad ? complain("cannot write %s: %s", path, strerror(errno)) : 0;
+    return bad ? complain("cannot write %s: %s", report->args->html_path, strerror(errno)) : 0;
 }

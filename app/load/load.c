@@ -248,10 +248,9 @@ static int load_run(struct run *run)
     start_ns = xord_now_ns() + HEADSTART_NS;
     if (!err)
         err = prepare(run, start_ns);
-    if (!err)
-        err = report_begin(&run->report, args, run->pair_cnt);
     if (err)
         return err;
+    report_begin(&run->report, run->pair_cnt);
     phase_set(run, GUEST_RUNS);
     nap(HEADSTART_NS);
     err = watch(run, start_ns);
@@ -291,6 +290,8 @@ int load_main(int argc, char **argv)
 
     signals_init();
     err = load_options(&args, &argc, argv);
+    if (!err)
+        err = report_open(&run.report, &args);
     if (!err)
         err = start(&run);
     if (!err)

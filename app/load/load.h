@@ -120,11 +120,14 @@ struct report {
     bool live;
     uint32_t live_lines;
     double cpu_seconds; /* of this process, from start to end */
-    FILE *hdr;
-    uint64_t wall_ns; /* of the start */
+    FILE *hdr, *html;   /* NULL: not wanted */
+    uint64_t wall_ns;   /* of the start */
 };
 
-int report_begin(struct report *report, const struct load_args *args, uint32_t pairs);
+/* Opens the files, so that whoever named a bad one learns it before the load. 0 or EXIT_USER. */
+int report_open(struct report *report, const struct load_args *args);
+/* The load begins. */
+void report_begin(struct report *report, uint32_t pairs);
 /* report->second is complete, `at` seconds after the start. 0 or EXIT_USER. */
 int report_second(struct report *report, double at);
 /* Everything is over: summary, files. 0, EXIT_USER, EXIT_NOTHING or EXIT_ASSERTION. */
@@ -140,9 +143,9 @@ const char *latency_text(char out[LATENCY_TEXT_LEN], uint64_t ns);
 void live_show(struct report *report, const struct report_row *row);
 void live_end(struct report *report);
 
-/* ---- hdr_log.c, html.c: 0 or EXIT_USER after a complaint; nothing to do without a path ---- */
+/* ---- hdr_log.c, html.c: 0 or EXIT_USER after a complaint; nothing to do when they are not wanted ---- */
 
-int hdr_log_begin(struct report *report);
+void hdr_log_begin(struct report *report);
 int hdr_log_row(struct report *report, double at, double seconds); /* report->second */
 int hdr_log_end(struct report *report);
-int html_write(const struct report *report, const struct report_row *total);
+int html_write(struct report *report, const struct report_row *total);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a load has shown: a line a second, a summary, JSON, the verdict of the assertions. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -114,11 +115,26 @@ static void columns_print(const struct report *report)
     fprintf(out, " %8s\n", "max");
 }
 
-int report_begin(struct report *report, const struct load_args *args, uint32_t pairs)
+static int file_open(FILE **file, const char *path)
 {
-    struct timespec ts;
+    if (path)
+        *file = fopen(path, "we");
+    return path && !*file ? complain("cannot write %s: %s", path, strerror(errno)) : 0;
+}
+
+int report_open(struct report *report, const struct load_args *args)
+{
+    int err = file_open(&report->hdr, args->hdr_path);
 
     report->args = args;
+    return err ? err : file_open(&report->html, args->html_path);
+}
+
+void report_begin(struct report *report, uint32_t pairs)
+{
+    const struct load_args *args = report->args;
+    struct timespec ts;
+
     report->live = !args->node.json && !args->node.quiet && isatty(STDOUT_FILENO);
     xord_tally_reset(&report->total);
     report->cpu_seconds = -cpu_seconds();
@@ -127,7 +143,7 @@ int report_begin(struct report *report, const struct load_args *args, uint32_t p
     if (!args->node.quiet)
         header_print(lines_out(args), args, pairs);
     columns_print(report);
-    return hdr_log_begin(report);
+    hdr_log_begin(report);
 }
 
 static void line_print(const struct report *report, const struct report_row *row)
@@ -374,4 +390,6 @@ void report_free(struct report *report)
     free(report->rows);
     if (report->hdr)
         fclose(report->hdr);
+    if (report->html)
+        fclose(report->html);
 }

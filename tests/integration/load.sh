@@ -125,5 +125,6 @@ one_sentence 'no mix' 1 'nosuch' "$XORD" load "$enr" --mode mix "$tmp/nosuch"
 echo 'ping many' >"$tmp/mix"
 one_sentence 'a bad mix' 1 'line 1' "$XORD" load "$enr" --mode mix "$tmp/mix"
 one_sentence 'identities without addresses' 1 'address each' "$XORD" load "$enr" --identities 5 --ip ::1
-run_command "$XORD" load "$enr" --hdr "$tmp/nosuch/x" --request-timeout 100 --rate 10 --duration 100ms
-assert_eq 'nobody, and no file: exit code' "$code" 3
+one_sentence 'an HDR log that cannot be written' 1 'cannot write .*nosuch/x' "$XORD" load "$enr" --hdr "$tmp/nosuch/x"
+one_sentence 'a page that cannot be written' 1 'cannot write .*nosuch/x' "$XORD" load "$enr" --html "$tmp/nosuch/x"
+one_sentence 'a device without an address' 1 'needs --ip' "$XORD" load "$enr" --port dpdk:net_null0
