@@ -7,13 +7,14 @@
 
 #include "load.h"
 
-#define WIDTH      920
-#define HEIGHT     300
-#define LEFT       70
-#define RIGHT      110 /* the names of the lines */
-#define TOP        16
-#define BOTTOM     34
-#define SERIES_MAX (REPORT_PERCENTILES + 1)
+#define WIDTH       920
+#define HEIGHT      300
+#define LEFT        70
+#define RIGHT       110 /* the names of the lines */
+#define TOP         16
+#define BOTTOM      34
+#define NAME_HEIGHT 13
+#define SERIES_MAX  (REPORT_PERCENTILES + 1)
 
 static const char *const colours[] = {"#4477aa", "#228833", "#ccbb44", "#ee6677", "#aa3377", "#777777"};
 
@@ -22,7 +23,8 @@ struct plot {
     FILE *out;
     double x_max, y_min, y_max;
     bool log_y;
-    double label_y; /* of the last name beside a line, so that they do not overlap */
+    double names_y[SERIES_MAX]; /* where names beside lines stand, so that they do not overlap */
+    int name_cnt;
 };
 
 static double x_at(const struct plot *plot, double x)
@@ -118,14 +120,18 @@ static void plot_begin(const struct plot *plot, const char *title)
     fprintf(plot->out, "<h2>%s</h2>\n<svg viewBox=\"0 0 %d %d\">\n", title, WIDTH, HEIGHT);
 }
 
-/* A name at the end of a line, moved down where another one stands. */
+/* A name at the end of a line, moved up where others stand. */
 static void line_name(struct plot *plot, const char *name, const char *colour, double y)
 {
     double at = y_at(plot, y);
 
-    if (plot->label_y > 0 && at < plot->label_y + 13 && at > plot->label_y - 13)
-        at = plot->label_y - 13;
-    plot->label_y = at;
+    for (int i = 0; i < plot->name_cnt; i++) {
+        if (at >= plot->names_y[i] + NAME_HEIGHT || at <= plot->names_y[i] - NAME_HEIGHT)
+            continue;
+        at = plot->names_y[i] - NAME_HEIGHT;
+        i = -1; /* it may now meet one of those before */
+    }
+    plot->names_y[plot->name_cnt++] = at;
     fprintf(plot->out, "<text x=%d y=%.1f style=\"fill:%s\">%s</text>\n", WIDTH - RIGHT + 6, at + 4, colour, name);
 }
 
