@@ -7,14 +7,15 @@
 
 #include "load.h"
 
-#define WIDTH       920
-#define HEIGHT      300
-#define LEFT        70
-#define RIGHT       110 /* the names of the lines */
-#define TOP         16
-#define BOTTOM      34
-#define NAME_HEIGHT 13
-#define SERIES_MAX  (REPORT_PERCENTILES + 1)
+#define WIDTH        920
+#define HEIGHT       300
+#define LEFT         70
+#define RIGHT        110 /* the names of the lines */
+#define TOP          16
+#define BOTTOM       34
+#define CURVE_POINTS 240
+#define NAME_HEIGHT  13
+#define SERIES_MAX   (REPORT_PERCENTILES + 1)
 
 static const char *const colours[] = {"#4477aa", "#228833", "#ccbb44", "#ee6677", "#aa3377", "#777777"};
 
@@ -85,12 +86,17 @@ static void grid_x(const struct plot *plot, double x, const char *text)
 
 static void latency_axis(const struct plot *plot)
 {
+    static const int marks[] = {1, 2, 5};
+    int first = (int)floor(log10(plot->y_min)), last = (int)floor(log10(plot->y_max));
     char text[LATENCY_TEXT_LEN];
 
-    for (double decade = pow(10, floor(log10(plot->y_min))); decade <= plot->y_max; decade *= 10)
-        for (int i = 1; i <= 5; i += i == 2 ? 3 : 1)
-            if (decade * i >= plot->y_min && decade * i <= plot->y_max)
-                grid_y(plot, decade * i, latency_text(text, (uint64_t)(decade * i)));
+    for (int power = first; power <= last; power++)
+        for (int i = 0; i < 3; i++) {
+            double y = pow(10, power) * marks[i];
+
+            if (y >= plot->y_min && y <= plot->y_max)
+                grid_y(plot, y, latency_text(text, (uint64_t)y));
+        }
 }
 
 static void rate_axis(const struct plot *plot)
@@ -98,9 +104,9 @@ static void rate_axis(const struct plot *plot)
     double step = round_step(plot->y_max);
     char text[32];
 
-    for (double y = 0; y <= plot->y_max; y += step) {
-        snprintf(text, sizeof(text), "%.6g", y);
-        grid_y(plot, y, text);
+    for (int i = 0; i * step <= plot->y_max; i++) {
+        snprintf(text, sizeof(text), "%.6g", i * step);
+        grid_y(plot, i * step, text);
     }
 }
 
@@ -109,9 +115,9 @@ static void time_axis(const struct plot *plot)
     double step = round_step(plot->x_max);
     char text[32];
 
-    for (double x = 0; x <= plot->x_max; x += step) {
-        snprintf(text, sizeof(text), "%.6g s", x);
-        grid_x(plot, x, text);
+    for (int i = 0; i * step <= plot->x_max; i++) {
+        snprintf(text, sizeof(text), "%.6g s", i * step);
+        grid_x(plot, i * step, text);
     }
 }
 
@@ -224,8 +230,8 @@ static void distribution_plot(FILE *out, const struct report *report, const stru
     for (int i = 0; i <= (int)plot.x_max; i++)
         grid_x(&plot, i, nines[i]);
     fprintf(out, "<polyline style=\"stroke:%s\" points=\"", colours[0]);
-    for (double x = 0; x <= plot.x_max; x += plot.x_max / 240) {
-        double percent = 100 * (1 - pow(10, -x));
+    for (int i = 0; i <= CURVE_POINTS; i++) {
+        double x = plot.x_max * i / CURVE_POINTS, percent = 100 * (1 - pow(10, -x));
 
         fprintf(out, "%.1f,%.1f ", x_at(&plot, x),
                 y_at(&plot, (double)xord_histogram_percentile(&report->total.latency, percent)));

@@ -93,9 +93,32 @@ assert_match 'all of them' "$(head -n 1 "$tmp/stdout")" '^findnode to 20 nodes f
 
 for kind in junk whoareyou-flood bad-signature replay spoofed oversize slow-handshake; do
   succeeds "hostile $kind" "$XORD" load "$enr" --rate 500 --duration 1500ms --mode hostile $kind
-  assert_match 'was sent' "$(tail -n 1 "$tmp/stdout")" '^[1-9][0-9]* datagrams in 1\.5 s, '
+  assert_match 'was sent' "$(tail -n 1 "$tmp/stdout")" '^[1-9][0-9]* datagrams in [0-9.]+ s, '
 done
 succeeds 'the bootnode still answers' "$XORD" ping "$enr"
+
+# --- from a DPDK device --------------------------------------------------------------------------------------------
+
+ns_add a
+ns_add b
+ns_link a vetha b vethb
+# shellcheck disable=SC2016
+in_ns a sh -c 'echo 1 >/proc/sys/net/ipv6/conf/vetha/disable_ipv6'
+ns_addr b vethb 10.9.255.1/16
+start far in_ns b "$XORD" bootnode --key "$tmp/node.key" --ip 10.9.255.1 --udp 9501
+wait_for "$tmp/far.log" '^enr:' 10
+far=$(record_of "$tmp/far.log")
+dpdk() { in_ns a "$XORD" load "$far" --port dpdk:net_af_packet0,iface=vetha --gateway 10.9.255.1 "$@"; }
+succeeds 'DPDK, many identities' dpdk --ip 10.9.0.0/16 --identities 50 --rate 300 --duration 1s --assert "$calm" --json
+assert_eq 'all of them' "$(json "$tmp/stdout" 'd["identities"], d["total"]["sent"]')" '(50, 300)'
+succeeds 'DPDK, one address' dpdk --ip 10.9.0.1/16 --window 4 --duration 1s --assert "$calm" --idle sleep
+for kind in spoofed oversize replay; do
+  succeeds "DPDK, hostile $kind" dpdk --ip 10.9.0.0/16 --rate 200 --duration 1s --mode hostile $kind
+  assert_match 'was sent' "$(tail -n 1 "$tmp/stdout")" '^[1-9][0-9]* datagrams in [0-9.]+ s, '
+done
+stop "$started_pid"
+# Some are lost while the address of the far end is still being asked for.
+assert_at_least 'of 200 oversize datagrams were taken for such' "$(sed -n 's/^drop_size  *//p' "$tmp/far.log")" 50
 
 # --- the end, and nobody -------------------------------------------------------------------------------------------
 
