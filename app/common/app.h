@@ -43,6 +43,9 @@ int parse_args(const struct argp *argp, int argc, char **argv, void *input);
 /* A decimal number from `min` to `max`, given with --`name`. 0, or EXIT_USER after a complaint. */
 int number_parse(uint64_t *out, const char *text, const char *name, uint64_t min, uint64_t max);
 
+/* A time given with --`name`: 90, 90s, 250ms, 15m, 2h. 0, or EXIT_USER after a complaint. */
+int time_parse(uint64_t *out_ns, const char *text, const char *name);
+
 /* ---- results ---- */
 
 /* "" for one, "s" otherwise. */
@@ -137,6 +140,8 @@ struct service {
     const struct xord_aes_ops *aes_ops;
     struct xord_aes *aes;
     struct xord_node_config node;
+    const struct xord_guest_ops *guest_ops; /* as in struct xord_engine_config */
+    void **guests;
     struct xord_enr self; /* of identity 0 */
 };
 

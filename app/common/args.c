@@ -50,6 +50,24 @@ int number_parse(uint64_t *out, const char *text, const char *name, uint64_t min
     return 0;
 }
 
+int time_parse(uint64_t *out_ns, const char *text, const char *name)
+{
+    static const struct {
+        const char *name;
+        double ns;
+    } units[] = {{"", 1e9}, {"s", 1e9}, {"ms", 1e6}, {"m", 60e9}, {"h", 3600e9}};
+    char *end;
+    double number = strtod(text, &end);
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) && end != text && number >= 0; i++) {
+        if (strcmp(end, units[i].name) != 0 || number * units[i].ns > 1e18)
+            continue;
+        *out_ns = (uint64_t)(number * units[i].ns);
+        return 0;
+    }
+    return complain("--%s %.60s is no time: say 90, 90s, 250ms, 15m or 2h", name, text);
+}
+
 const char *plural(uint64_t n)
 {
     return n == 1 ? "" : "s";

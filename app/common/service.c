@@ -100,6 +100,8 @@ int service_start(struct service *service, const struct node_options *options)
             .port = service->port,
             .worker_cnt = options->port.worker_cnt,
             .idle = options->idle,
+            .guest_ops = service->guest_ops,
+            .guests = service->guests,
             .node = service->node,
     };
     char err[XORD_PORT_ERR_LEN];

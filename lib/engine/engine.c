@@ -251,6 +251,12 @@ void xord_engine_wait(struct xord_engine *engine, uint64_t timeout_ns)
     atomic_store_explicit(&engine->control_asleep, 0, memory_order_relaxed);
 }
 
+void xord_engine_wake(struct xord_engine *engine)
+{
+    for (uint16_t i = 0; i < engine->cfg.worker_cnt; i++)
+        worker_wake(&engine->workers[i]);
+}
+
 /* ---- what is going on ---- */
 
 uint16_t xord_engine_worker_cnt(const struct xord_engine *engine)

@@ -63,8 +63,11 @@ struct worker {
     struct snapshots *snaps;                  /* one a host */
     struct rte_rcu_qsbr *readers;             /* of this shard's snapshots */
     const struct xord_table_snapshot **views; /* host_cnt rows of worker_cnt */
+    void *guest;                              /* NULL: none */
+    struct xord_node_io io;                   /* as the shard has it */
     uint64_t now_ns, polled_ns;
-    _Atomic uint32_t asleep;                                      /* set by the worker, cleared by whoever wakes it */
+    uint64_t seen_ns;        /* when this turn's datagrams were there; kept for a guest only */
+    _Atomic uint32_t asleep; /* set by the worker, cleared by whoever wakes it */
     _Atomic uint32_t sessions, requests, lane, table, table_live; /* written by the worker, read by control */
 };
 

@@ -34,7 +34,7 @@ struct sim_worker {
     pthread_cond_t cond;
     uint64_t rx_packets, tx_packets, tx_dropped;
     uint32_t tx_cnt; /* given out since the last tx_put */
-    uint8_t tx_bufs[XORD_BURST_MAX][XORD_PACKET_MAX_LEN];
+    uint8_t tx_bufs[XORD_BURST_MAX][XORD_TX_ROOM];
 };
 
 struct sim_port {

@@ -65,7 +65,7 @@ struct worker {
     uint32_t free_cnt, out_cnt;
     uint8_t *free_bufs[TX_BUFS];
     uint8_t *out_bufs[XORD_BURST_MAX]; /* given out by tx_alloc; NULL: queued since */
-    uint8_t tx_bufs[TX_BUFS][XORD_PACKET_MAX_LEN];
+    uint8_t tx_bufs[TX_BUFS][XORD_TX_ROOM];
     /* written by the worker, read by stats */
     _Atomic uint64_t rx_packets, tx_packets, tx_dropped;
     _Atomic int tx_errno;

@@ -57,6 +57,12 @@ static void io_mail_send(void *ctx, uint16_t to, struct xord_mail *mail)
 {
     struct worker *worker = ctx;
 
+    if (to == XORD_GUEST) {
+        if (worker->guest)
+            worker->engine->cfg.guest_ops->reply(worker->guest, mail, worker->seen_ns);
+        pool_put(&worker->engine->mails, mail);
+        return;
+    }
     if (engine_deliver(worker->engine, to, mail))
         return;
     xord_counter_add(xord_node_counters_mut(worker->node), XORD_CNT_mail_dropped, 1);
@@ -97,7 +103,8 @@ int worker_init(struct xord_engine *engine, struct worker *worker, uint16_t shar
 
     worker->engine = engine;
     worker->shard = shard;
-    worker->now_ns = xord_now_ns();
+    worker->now_ns = worker->seen_ns = xord_now_ns();
+    worker->guest = engine->cfg.guest_ops ? engine->cfg.guests[shard] : NULL;
     worker->mailbox = ring_new(MAILBOX_LEN, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
     worker->readers = readers_new(engine->cfg.worker_cnt);
     worker->snaps = calloc(hosts, sizeof(*worker->snaps));
@@ -110,7 +117,7 @@ int worker_init(struct xord_engine *engine, struct worker *worker, uint16_t shar
     cfg.shard = shard;
     cfg.shard_cnt = engine->cfg.worker_cnt;
     xord_random_kernel(cfg.seed32, sizeof(cfg.seed32));
-    cfg.io = (struct xord_node_io){
+    worker->io = (struct xord_node_io){
             .ctx = worker,
             .tx_alloc = io_tx_alloc,
             .tx_send = io_tx_send,
@@ -122,6 +129,7 @@ int worker_init(struct xord_engine *engine, struct worker *worker, uint16_t shar
             .snap_take = io_snap_take,
             .snap_publish = io_snap_publish,
     };
+    cfg.io = worker->io;
     worker->node = xord_node_new(&cfg, worker->now_ns);
     return worker->node ? 0 : XORD_ENOMEM;
 }
@@ -235,6 +243,27 @@ static void dgram_fill(const struct worker *worker, struct xord_dgram *dgram, co
     dgram->dst = pkt->dst;
 }
 
+/* A guest measures: it wants to know when datagrams were there, not when the turn began that has fetched them. */
+static void guest_sees(struct worker *worker)
+{
+    if (worker->guest)
+        worker->seen_ns = xord_now_ns();
+}
+
+/* Takes out what is the guest's; returns how many are left. */
+static uint16_t guest_takes(struct worker *worker, struct xord_dgram *burst, uint16_t n)
+{
+    const struct xord_guest_ops *ops = worker->engine->cfg.guest_ops;
+    uint16_t left = 0;
+
+    if (!worker->guest || !ops->rx)
+        return n;
+    for (uint16_t i = 0; i < n; i++)
+        if (!ops->rx(worker->guest, &burst[i], worker->seen_ns))
+            burst[left++] = burst[i];
+    return left;
+}
+
 static enum xord_load load_of(unsigned n, unsigned full)
 {
     if (n == 0)
@@ -252,6 +281,7 @@ static enum xord_load turn_port(struct worker *worker)
     uint16_t own_cnt = 0;
     uint64_t owners = 0;
 
+    guest_sees(worker);
     for (uint16_t i = 0; i < n; i++) {
         uint16_t owner;
 
@@ -267,6 +297,7 @@ static enum xord_load turn_port(struct worker *worker)
             owners |= 1ULL << owner;
     }
     hand_over_end(worker, owners);
+    own_cnt = guest_takes(worker, own, own_cnt);
     if (own_cnt > 0)
         xord_node_rx(worker->node, own, own_cnt, worker->now_ns);
     return load_of(n, XORD_PORT_BURST);
@@ -296,7 +327,7 @@ static enum xord_load turn_parcels(struct worker *worker)
     if (n == 0)
         return XORD_LOAD_NONE;
     xord_counter_add(xord_node_counters_mut(worker->node), XORD_CNT_steer_in, n);
-    xord_node_rx(worker->node, burst, n, worker->now_ns);
+    xord_node_rx(worker->node, burst, guest_takes(worker, burst, (uint16_t)n), worker->now_ns);
     for (uint16_t from = 0; from < cnt; from++)
         if (taken[from] > 0)
             parcels_release(parcels_from(worker, from), taken[from]);
@@ -358,9 +389,25 @@ static void publish_sizes(struct worker *worker)
     atomic_store_explicit(&worker->table_live, sizes.table_live, memory_order_relaxed);
 }
 
+static enum xord_load turn_guest(struct worker *worker)
+{
+    if (!worker->guest)
+        return XORD_LOAD_NONE;
+    return worker->engine->cfg.guest_ops->turn(worker->guest, worker->node, &worker->io, worker->now_ns)
+                   ? XORD_LOAD_SOME
+                   : XORD_LOAD_NONE;
+}
+
 static uint64_t due_ns(const struct worker *worker)
 {
-    return xord_node_has_work(worker->node, XORD_LOAD_NONE) ? worker->now_ns : xord_node_next_ns(worker->node);
+    uint64_t due = xord_node_next_ns(worker->node), guest;
+
+    if (xord_node_has_work(worker->node, XORD_LOAD_NONE))
+        return worker->now_ns;
+    if (!worker->guest)
+        return due;
+    guest = worker->engine->cfg.guest_ops->next_ns(worker->guest);
+    return guest < due ? guest : due;
 }
 
 /* Sleeps until something is due. Whoever hands us work looks at `asleep` after enqueuing, we look at the rings after setting
@@ -404,6 +451,7 @@ bool worker_turn(struct worker *worker)
     load = turn_port(worker);
     load = more(load, turn_parcels(worker));
     load = more(load, turn_mail(worker));
+    load = more(load, turn_guest(worker));
     turn_work(worker, load);
     if (worker->now_ns - worker->polled_ns >= POLL_NS) {
         xord_node_poll(worker->node, worker->now_ns);

@@ -17,12 +17,27 @@
 
 enum xord_idle { XORD_IDLE_SLEEP, XORD_IDLE_SPIN };
 
+/* A guest lives on a worker beside its shard: a load generator. Each worker has one of its own, and calls it from its loop; it
+ * must not block. Mail that asks for replies to XORD_GUEST gets them here. */
+struct xord_guest_ops {
+    /* Once a turn: may start requests by xord_node_mail and send datagrams by `io`. True: it had something to do. */
+    bool (*turn)(void *guest, struct xord_node *node, const struct xord_node_io *io, uint64_t now_ns);
+    /* When it wants its next turn at the latest, if nothing comes before. */
+    uint64_t (*next_ns)(void *guest);
+    /* A reply to one of its requests, at the time at which the datagram was there; may not call the shard. */
+    void (*reply)(void *guest, const struct xord_mail *mail, uint64_t now_ns);
+    /* A datagram to one of our identities, before the shard has it; true: the shard does not get it. NULL: none wanted. */
+    bool (*rx)(void *guest, struct xord_dgram *dgram, uint64_t now_ns);
+};
+
 struct xord_engine_config {
     struct xord_port *port; /* open; the engine closes it */
     uint16_t worker_cnt;
     enum xord_idle idle;
-    uint32_t mail_cap;            /* mails in the pool; 0: 8,192 (2 KB each) */
-    struct xord_node_config node; /* what all shards share; shard, seed and io are filled in */
+    uint32_t mail_cap;                      /* mails in the pool; 0: 8,192 (2 KB each) */
+    const struct xord_guest_ops *guest_ops; /* NULL: no guests */
+    void **guests;                          /* one a worker; borrowed */
+    struct xord_node_config node;           /* what all shards share; shard, seed and io are filled in */
 };
 
 struct xord_engine;
@@ -56,6 +71,9 @@ uint32_t xord_engine_poll(struct xord_engine *engine, struct xord_mail **mails, 
 
 /* Waits until there is mail for control, a signal comes, or `timeout_ns` has passed. */
 void xord_engine_wait(struct xord_engine *engine, uint64_t timeout_ns);
+
+/* Ends the sleep of all workers: there is news for their guests. */
+void xord_engine_wake(struct xord_engine *engine);
 
 /* ---- what is going on; from any thread ---- */
 

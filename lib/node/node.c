@@ -196,6 +196,17 @@ void xord_node_mail(struct xord_node *node, const struct xord_mail *mail, uint64
     call_ends(node);
 }
 
+void xord_node_forget(struct xord_node *node, uint32_t local, const struct xord_peer *peer)
+{
+    struct xord_session_key key = {.ep = peer->ep, .local = local};
+    struct xord_session *session;
+
+    memcpy(key.peer_id32, peer->id32, 32);
+    session = xord_session_find(node->sessions, &key);
+    if (session)
+        xord_session_remove(node->sessions, session);
+}
+
 void xord_node_poll(struct xord_node *node, uint64_t now_ns)
 {
     struct xord_timer *timer;

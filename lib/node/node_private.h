@@ -61,6 +61,7 @@ struct req {
     struct xord_timer timer;
     uint32_t conv;
     uint32_t next;       /* in the conversation, or free list */
+    uint32_t prev;       /* in the conversation */
     uint32_t nonce_next; /* chain of the nonce index */
     uint32_t nonce_bucket;
     uint8_t state;

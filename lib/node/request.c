@@ -102,6 +102,7 @@ static void conv_append(struct xord_node *node, struct conv *conv, struct req *r
 
     req->conv = (uint32_t)(conv - node->convs);
     req->next = NIL;
+    req->prev = conv->tail;
     if (conv->tail == NIL)
         conv->head = slot;
     else
@@ -109,18 +110,16 @@ static void conv_append(struct xord_node *node, struct conv *conv, struct req *r
     conv->tail = slot;
 }
 
-static void conv_unlink(struct xord_node *node, struct conv *conv, struct req *req)
+static void conv_unlink(struct xord_node *node, struct conv *conv, const struct req *req)
 {
-    uint32_t slot = req_slot(node, req), before = NIL;
-
-    for (uint32_t i = conv->head; i != slot; i = node->reqs[i].next)
-        before = i;
-    if (before == NIL)
+    if (req->prev == NIL)
         conv->head = req->next;
     else
-        node->reqs[before].next = req->next;
-    if (conv->tail == slot)
-        conv->tail = before;
+        node->reqs[req->prev].next = req->next;
+    if (req->next == NIL)
+        conv->tail = req->prev;
+    else
+        node->reqs[req->next].prev = req->prev;
 }
 
 /* ---- requests by nonce and by id ---- */

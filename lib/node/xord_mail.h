@@ -15,7 +15,8 @@
 #include "xord_message.h"
 #include "xord_packet.h"
 
-#define XORD_CONTROL   UINT16_MAX /* the control thread as a receiver of mail */
+#define XORD_CONTROL   UINT16_MAX       /* the control thread as a receiver of mail */
+#define XORD_GUEST     (UINT16_MAX - 1) /* the guest of the worker, see xord_engine.h */
 #define XORD_MAIL_DATA 1792
 
 /* Longest plain message that an ordinary packet carries, and what remains for a TALK payload. */

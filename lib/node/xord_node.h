@@ -24,6 +24,7 @@
 #include "xord_table.h"
 
 #define XORD_BURST_MAX 64
+#define XORD_TX_ROOM   1400 /* bytes of a datagram to send; more than a packet, for those who test how others take that */
 
 /* A datagram taken in. `data` is unmasked in place; with a `buf`, which is the caller's handle of the memory, an answer may be
  * built over it: the shard then sets `buf` to NULL, and the memory must hold XORD_PACKET_MAX_LEN bytes from `data` on. */
@@ -50,7 +51,7 @@ struct xord_tx {
 /* What a shard needs of the world around it. Every function is called from within a call of the owner. */
 struct xord_node_io {
     void *ctx;
-    /* Sets tx->data and tx->buf: room for one datagram of XORD_PACKET_MAX_LEN bytes. False: the port is full, the datagram
+    /* Sets tx->data and tx->buf: room for one datagram of XORD_TX_ROOM bytes. False: the port is full, the datagram
      * is dropped, counted. At most XORD_BURST_MAX are allocated before the next tx_send; what that does not send is the
      * port's again. */
     bool (*tx_alloc)(void *ctx, struct xord_tx *tx);
@@ -131,6 +132,9 @@ void xord_node_work(struct xord_node *node, enum xord_load load, uint64_t now_ns
 void xord_node_work_took(struct xord_node *node, uint64_t took_ns);
 /* Is there any for a turn of such load? */
 bool xord_node_has_work(const struct xord_node *node, enum xord_load load);
+
+/* Drops the session with a peer, if there is one: the next request to it makes a handshake. */
+void xord_node_forget(struct xord_node *node, uint32_t local, const struct xord_peer *peer);
 
 /* Timers, liveness, snapshots, lookups: a bounded amount of each. */
 void xord_node_poll(struct xord_node *node, uint64_t now_ns);

@@ -8,17 +8,19 @@
 #   geth        Go, p2p/discover of go-ethereum 1.12.2, the last release that Debian 12's golang-go 1.19 builds
 #   sigp        Rust, discv5 0.10.4 with its dependencies held back to rustc 1.78; Debian 12's rustc is 1.63, which none
 #               of the crate's present dependencies build with, but rustc-web stands beside it: 1.78 or later
-#   all         these three
+#   hdrhistogram
+#               Python, hdrhistogram 0.10.3: no node, but a reader of what xord load logs
+#   all         these four
 #   devp2p      go-ethereum's own command, same version, for `devp2p discv5 test ENR`; not part of all
 #
-# Leaves DIRECTORY/bin/xord-peer-chainsafe, xord-peer-geth, xord-peer-sigp, devp2p. What is pinned where: the lock file
+# Leaves DIRECTORY/bin/xord-peer-chainsafe, -geth, -sigp, -hdrhistogram, devp2p. What is pinned where: the lock file
 # in each peer's directory. A second run does nothing unless the peer's files changed. Debian packages are installed as
 # root, or by sudo where that asks no password, and only if there is no suitable program; none is ever removed.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 
 usage() {
-  echo 'usage: install.sh [DIRECTORY [chainsafe|geth|sigp|all|devp2p]...]' >&2
+  echo 'usage: install.sh [DIRECTORY [chainsafe|geth|sigp|hdrhistogram|all|devp2p]...]' >&2
   exit 2
 }
 
@@ -136,6 +138,24 @@ install_sigp() {
   mv "$bin/xord-peer-sigp.new" "$bin/xord-peer-sigp"
 }
 
+pip_fits() {
+  python3 -m pip --version >/dev/null 2>&1
+}
+
+install_hdrhistogram() {
+  pip_fits || packages python3-pip ca-certificates
+  pip_fits || give_up 'it needs python 3 and pip'
+  dir=$build/hdrhistogram
+  rm -rf "$dir"
+  sources "$dir"
+  try 'pip could not install it' python3 -m pip install --quiet --no-deps --only-binary :all: --target "$dir/packages" \
+    -r "$dir/requirements.txt"
+  printf '#!/bin/sh\nPYTHONPATH="%s/packages" exec python3 "%s/read.py" "$@"\n' "$dir" "$dir" \
+    >"$bin/xord-peer-hdrhistogram.new"
+  chmod +x "$bin/xord-peer-hdrhistogram.new"
+  mv "$bin/xord-peer-hdrhistogram.new" "$bin/xord-peer-hdrhistogram"
+}
+
 # --- which of them ---------------------------------------------------------------------------------------------------
 
 stamp_of() {
@@ -163,6 +183,7 @@ install_peer() {
     chainsafe) install_chainsafe ;;
     geth) install_geth ;;
     sigp) install_sigp ;;
+    hdrhistogram) install_hdrhistogram ;;
     devp2p) install_devp2p ;;
   esac
   stamp_of >"$stamp"
@@ -177,8 +198,8 @@ build=${1:-$here/../../../build/peers}
 wanted=
 for name; do
   case $name in
-    all) wanted="$wanted chainsafe geth sigp" ;;
-    chainsafe | geth | sigp | devp2p) wanted="$wanted $name" ;;
+    all) wanted="$wanted chainsafe geth sigp hdrhistogram" ;;
+    chainsafe | geth | sigp | hdrhistogram | devp2p) wanted="$wanted $name" ;;
     *) usage ;;
   esac
 done

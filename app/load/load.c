@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* `xord load`: puts a load on nodes and measures it. Pairs of identities and targets are dealt to the workers that own them;
+ * each has a guest there (guest.c). This thread lets them greet, run and stop, and collects what they count once a second. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "commands.h"
+#include "load.h"
+
+#define SLOTS_MIN    1024
+#define SLOTS_MAX    65536
+#define SPARE        64 /* requests of a shard besides those of its guest */
+#define HEADSTART_NS (50 * XORD_NS_PER_MS)
+#define NAP_NS       (10 * XORD_NS_PER_MS)
+
+struct run {
+    struct load_args *args;
+    struct service service;
+    struct guest *guests[XORD_ENGINE_MAX_WORKERS];
+    uint16_t worker_cnt;
+    uint32_t pair_cnt;
+    struct report report;
+};
+
+static void nap(uint64_t ns)
+{
+    struct timespec ts = {(time_t)(ns / XORD_NS_PER_S), (long)(ns % XORD_NS_PER_S)};
+
+    nanosleep(&ts, NULL); /* a signal ends it */
+}
+
+/* Mail for control: only what guests do not get. */
+static void mail_drain(struct run *run)
+{
+    struct xord_mail *mails[16];
+    uint32_t n;
+
+    while ((n = xord_engine_poll(run->service.engine, mails, 16)) > 0)
+        for (uint32_t i = 0; i < n; i++)
+            xord_engine_mail_free(run->service.engine, mails[i]);
+}
+
+/* As many requests in flight as a target that is silent for the length of a timeout leaves there, within reason. */
+static uint32_t slots_wanted(const struct load_args *args)
+{
+    double silent = args->rate * (double)args->node.request_timeout_ns / 1e9 * 1.25;
+
+    if (args->window)
+        return args->window;
+    return silent < SLOTS_MIN ? SLOTS_MIN : silent > SLOTS_MAX ? SLOTS_MAX : (uint32_t)silent;
+}
+
+/* ---- pairs ---- */
+
+static uint32_t pairs_wanted(const struct load_args *args)
+{
+    return args->identities > args->targets.cnt ? args->identities : args->targets.cnt;
+}
+
+/* The i-th pair and the guest that it belongs to; NULL when the target cannot be reached from here. */
+static struct guest *pair_make(struct run *run, struct pair *pair, uint32_t i)
+{
+    const struct load_args *args = run->args;
+    const struct xord_enr *enr = &args->targets.enrs[i % args->targets.cnt];
+    struct xord_endpoint ep;
+
+    if (!service_pick_endpoint(&run->service, enr, &ep))
+        return NULL;
+    pair->local = i % args->identities;
+    pair->peer = xord_peer_from_enr(enr, &ep);
+    return run->guests[xord_engine_shard_of(run->service.engine, pair->local, &ep)];
+}
+
+static int pairs_deal(struct run *run)
+{
+    uint32_t wanted = pairs_wanted(run->args), unreachable = 0;
+    struct pair pair;
+
+    for (uint32_t i = 0; i < wanted; i++) {
+        struct guest *guest = pair_make(run, &pair, i);
+
+        if (guest)
+            guest->pair_cnt++;
+    }
+    for (uint16_t w = 0; w < run->worker_cnt; w++) {
+        struct guest *guest = run->guests[w];
+
+        guest->pairs = calloc(guest->pair_cnt + 1, sizeof(*guest->pairs));
+        guest->greet_tries = calloc(guest->pair_cnt + 1, 1);
+        if (!guest->pairs || !guest->greet_tries)
+            return complain("out of memory");
+        guest->pair_cnt = 0;
+        guest->timeout_ns = run->args->node.request_timeout_ns;
+    }
+    for (uint32_t i = 0; i < wanted; i++) {
+        struct guest *guest = pair_make(run, &pair, i);
+
+        if (guest)
+            guest->pairs[guest->pair_cnt++] = pair;
+        else
+            unreachable++;
+    }
+    run->pair_cnt = wanted - unreachable;
+    if (run->pair_cnt == 0)
+        return complain("no record names a UDP endpoint of an address family that we have");
+    if (unreachable > 0)
+        xord_log(XORD_LOG_WARN, "%" PRIu32 " of %" PRIu32 " records name no endpoint that we can send to", unreachable,
+                wanted);
+    return 0;
+}
+
+/* ---- phases ---- */
+
+static void phase_set(struct run *run, enum guest_phase phase)
+{
+    for (uint16_t w = 0; w < run->worker_cnt; w++)
+        guest_set_phase(run->guests[w], phase);
+    xord_engine_wake(run->service.engine);
+}
+
+static bool all(const struct run *run, bool (*holds)(const struct guest *guest))
+{
+    for (uint16_t w = 0; w < run->worker_cnt; w++)
+        if (run->guests[w]->pair_cnt > 0 && !holds(run->guests[w]))
+            return false;
+    return true;
+}
+
+static int nobody(const struct run *run)
+{
+    const char *refused = service_refused(&run->service);
+
+    if (refused)
+        complain("nothing could be sent: %s", refused);
+    else
+        complain("no answer from %.80s: it may be down, or unreachable, or its record may be out of date",
+                run->args->target_name);
+    return EXIT_NOTHING;
+}
+
+/* One PING to each, so that sessions are there when the load begins. */
+static int greet(struct run *run)
+{
+    uint32_t left = 0;
+
+    phase_set(run, GUEST_GREETS);
+    while (!all(run, guest_has_greeted) && !interrupted()) {
+        mail_drain(run);
+        nap(NAP_NS);
+    }
+    if (interrupted())
+        return complain("interrupted before the load began");
+    phase_set(run, GUEST_READY);
+    for (uint16_t w = 0; w < run->worker_cnt; w++)
+        left += guest_drop_silent(run->guests[w]);
+    if (left == 0)
+        return nobody(run);
+    if (left < run->pair_cnt)
+        xord_log(XORD_LOG_WARN, "%" PRIu32 " of %" PRIu32 " did not answer a first PING and get no load",
+                run->pair_cnt - left, run->pair_cnt);
+    run->pair_cnt = left;
+    return 0;
+}
+
+static int prepare(struct run *run, uint64_t start_ns)
+{
+    uint32_t slots = slots_wanted(run->args);
+    int err = 0;
+
+    for (uint16_t w = 0; w < run->worker_cnt && !err; w++) {
+        struct guest *guest = run->guests[w];
+
+        guest->start_ns = start_ns;
+        if (guest->pair_cnt > 0)
+            err = guest_prepare(guest, run->args, &run->service, (double)guest->pair_cnt / run->pair_cnt, slots);
+    }
+    return err;
+}
+
+/* ---- the load ---- */
+
+static int collect(struct run *run)
+{
+    xord_tally_reset(&run->report.second);
+    for (uint16_t w = 0; w < run->worker_cnt; w++) {
+        struct xord_tally *tally = run->guests[w]->pair_cnt > 0 ? guest_swap(run->guests[w]) : NULL;
+
+        if (!tally && run->guests[w]->pair_cnt > 0)
+            return complain("worker %u does not react", w);
+        if (!tally)
+            continue;
+        xord_tally_add(&run->report.second, tally);
+        xord_tally_reset(tally);
+    }
+    return 0;
+}
+
+static int second_end(struct run *run, uint64_t start_ns)
+{
+    int err = collect(run);
+
+    return err ? err : report_second(&run->report, (double)(xord_now_ns() - start_ns) / 1e9);
+}
+
+/* A row is a second; one ends with the duration. */
+static uint64_t row_end(const struct run *run, uint64_t start_ns, uint64_t from_ns)
+{
+    uint64_t end_ns = start_ns + run->args->duration_ns;
+
+    return from_ns < end_ns && from_ns + XORD_NS_PER_S > end_ns ? end_ns : from_ns + XORD_NS_PER_S;
+}
+
+static int watch(struct run *run, uint64_t start_ns)
+{
+    uint64_t next_ns = row_end(run, start_ns, start_ns);
+    bool stopping = false;
+    int err = 0;
+
+    while (!err && !all(run, guest_is_over)) {
+        uint64_t now_ns = xord_now_ns();
+
+        mail_drain(run);
+        if (interrupted() && !stopping) {
+            stopping = true;
+            phase_set(run, GUEST_STOPS);
+        }
+        if (now_ns >= next_ns) {
+            err = second_end(run, start_ns);
+            next_ns = row_end(run, start_ns, next_ns);
+        } else {
+            nap(next_ns - now_ns < NAP_NS ? next_ns - now_ns : NAP_NS);
+        }
+    }
+    return err ? err : second_end(run, start_ns);
+}
+
+static int load_run(struct run *run)
+{
+    const struct load_args *args = run->args;
+    bool greets = !args->is_hostile && args->mix.weight[XORD_MIX_HANDSHAKE] < 1;
+    uint64_t start_ns;
+    int err = pairs_deal(run);
+
+    if (!err && greets)
+        err = greet(run);
+    start_ns = xord_now_ns() + HEADSTART_NS;
+    if (!err)
+        err = prepare(run, start_ns);
+    if (err)
+        return err;
+    report_begin(&run->report, run->pair_cnt);
+    phase_set(run, GUEST_RUNS);
+    nap(HEADSTART_NS);
+    err = watch(run, start_ns);
+    return err ? err : report_end(&run->report);
+}
+
+static int start(struct run *run)
+{
+    struct service *service = &run->service;
+    const struct load_args *args = run->args;
+    int err = service_open(service, &args->node, true);
+
+    if (!err)
+        err = identities_make(service, args);
+    if (err)
+        return err;
+    if (interrupted())
+        return complain("interrupted before the load began");
+    run->worker_cnt = args->node.port.worker_cnt;
+    for (uint16_t w = 0; w < run->worker_cnt; w++) {
+        run->guests[w] = guest_new();
+        if (!run->guests[w])
+            return complain("out of memory");
+    }
+    service->guest_ops = &guest_ops;
+    service->guests = (void **)run->guests;
+    service->node.request_cap = slots_wanted(args) + SPARE;
+    service->node.session_cap = pairs_wanted(args) > 16384 ? 4 * pairs_wanted(args) : 65536;
+    return service_start(service, &args->node);
+}
+
+int load_main(int argc, char **argv)
+{
+    struct load_args args = {0};
+    struct run run = {.args = &args};
+    int err;
+
+    signals_init();
+    err = load_options(&args, &argc, argv);
+    if (!err)
+        err = report_open(&run.report, &args);
+    if (!err)
+        err = start(&run);
+    if (!err)
+        err = load_run(&run);
+    service_stop(&run.service);
+    for (uint16_t w = 0; w < XORD_ENGINE_MAX_WORKERS; w++)
+        guest_free(run.guests[w]);
+    report_free(&run.report);
+    record_list_free(&args.targets);
+    node_options_free(&args.node);
+    return err;
+}

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a load has shown: a line a second, a summary, JSON, the verdict of the assertions. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "load.h"
+
+const double report_percentiles[REPORT_PERCENTILES] = {50, 90, 99, 99.9, 99.99};
+const char *const report_names[REPORT_PERCENTILES] = {"p50", "p90", "p99", "p99.9", "p99.99"};
+
+#define REST_SECONDS 0.3
+#define DUE_SLACK    0.3
+#define LATE_SHARE   0.001 /* of all requests: beyond that the generator is to blame, and says so */
+
+static double cpu_seconds(void)
+{
+    struct rusage usage;
+
+    if (getrusage(RUSAGE_SELF, &usage))
+        return 0;
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+void report_row_fill(struct report_row *row, const struct xord_tally *tally, double at, double seconds)
+{
+    *row = (struct report_row){
+            .at = at,
+            .seconds = seconds,
+            .sent = tally->sent,
+            .answered = tally->answered,
+            .timeouts = tally->timeouts,
+            .refused = tally->refused,
+            .unsent = tally->unsent,
+            .missed = tally->missed,
+            .handshakes = tally->handshakes,
+            .late = tally->late,
+            .held = tally->held,
+            .replies = tally->replies,
+            .late_max_ns = tally->late_max_ns,
+            .loss = xord_tally_loss(tally),
+            .max_ns = tally->latency.max,
+            .min_ns = tally->latency.total ? tally->latency.min : 0,
+            .mean_ns = xord_histogram_mean(&tally->latency),
+    };
+    for (int i = 0; i < REPORT_PERCENTILES; i++)
+        row->latency_ns[i] = xord_histogram_percentile(&tally->latency, report_percentiles[i]);
+}
+
+/* Three digits or so, with the unit that fits. */
+const char *latency_text(char out[LATENCY_TEXT_LEN], uint64_t ns)
+{
+    double v = (double)ns;
+    const char *unit = "us";
+
+    v /= 1e3;
+    if (v >= 1000) {
+        v /= 1e3;
+        unit = "ms";
+    }
+    if (v >= 1000 && unit[0] == 'm') {
+        v /= 1e3;
+        unit = "s";
+    }
+    snprintf(out, LATENCY_TEXT_LEN, v < 10 ? "%.2f%s" : v < 100 ? "%.1f%s" : "%.0f%s", v, unit);
+    return out;
+}
+
+static const char *mode_text(char *out, size_t len, const struct load_args *args)
+{
+    snprintf(out, len, "%s%s%s", args->mode, args->detail ? " " : "", args->detail ? args->detail : "");
+    return out;
+}
+
+static void header_print(FILE *out, const struct load_args *args, uint32_t pairs)
+{
+    char mode[256];
+
+    fprintf(out, "%s to %u node%s from %u identit%s (%u pair%s): ", mode_text(mode, sizeof(mode), args),
+            args->targets.cnt, plural(args->targets.cnt), args->identities, args->identities == 1 ? "y" : "ies", pairs,
+            plural(pairs));
+    if (args->window)
+        fprintf(out, "closed loop, %u in flight", args->window);
+    else
+        fprintf(out, "open loop, %.6g %s a second", args->rate, args->is_hostile ? "datagrams" : "requests");
+    fprintf(out, ", %.6g s", (double)args->duration_ns / 1e9);
+    if (args->ramp_ns)
+        fprintf(out, " (ramp %.6g s)", (double)args->ramp_ns / 1e9);
+    fputc('\n', out);
+    fflush(out);
+}
+
+static FILE *lines_out(const struct load_args *args)
+{
+    return args->node.json ? stderr : stdout;
+}
+
+static void columns_print(const struct report *report)
+{
+    FILE *out = lines_out(report->args);
+
+    if (report->args->node.quiet || report->live)
+        return;
+    if (report->args->is_hostile) {
+        fprintf(out, "%7s %10s %10s\n", "second", "sent/s", "replies/s");
+        return;
+    }
+    fprintf(out, "%7s %10s %10s %8s", "second", "sent/s", "answers/s", "loss");
+    for (int i = 0; i < REPORT_PERCENTILES; i++)
+        fprintf(out, " %8s", report_names[i]);
+    fprintf(out, " %8s\n", "max");
+}
+
+static int file_open(FILE **file, const char *path)
+{
+    if (path)
+        *file = fopen(path, "we");
+    return path && !*file ? complain("cannot write %s: %s", path, strerror(errno)) : 0;
+}
+
+int report_open(struct report *report, const struct load_args *args)
+{
+    int err = file_open(&report->hdr, args->hdr_path);
+
+    report->args = args;
+    return err ? err : file_open(&report->html, args->html_path);
+}
+
+void report_begin(struct report *report, uint32_t pairs)
+{
+    const struct load_args *args = report->args;
+    struct timespec ts;
+
+    report->live = !args->node.json && !args->node.quiet && isatty(STDOUT_FILENO);
+    xord_tally_reset(&report->total);
+    report->cpu_seconds = -cpu_seconds();
+    clock_gettime(CLOCK_REALTIME, &ts);
+    report->wall_ns = (uint64_t)ts.tv_sec * XORD_NS_PER_S + (uint64_t)ts.tv_nsec;
+    if (!args->node.quiet)
+        header_print(lines_out(args), args, pairs);
+    columns_print(report);
+    hdr_log_begin(report);
+}
+
+static void line_print(const struct report *report, const struct report_row *row)
+{
+    FILE *out = lines_out(report->args);
+    char text[LATENCY_TEXT_LEN];
+
+    if (report->args->is_hostile) {
+        fprintf(out, "%7.1f %10.0f %10.0f\n", row->at, (double)row->sent / row->seconds,
+                (double)row->replies / row->seconds);
+    } else {
+        fprintf(out, "%7.1f %10.0f %10.0f %7.3f%%", row->at, (double)row->sent / row->seconds,
+                (double)row->answered / row->seconds, row->loss * 100);
+        for (int i = 0; i < REPORT_PERCENTILES; i++)
+            fprintf(out, " %8s", latency_text(text, row->latency_ns[i]));
+        fprintf(out, " %8s\n", latency_text(text, row->max_ns));
+    }
+    fflush(out);
+}
+
+static int row_add(struct report *report, const struct report_row *row)
+{
+    if (report->row_cnt == report->row_cap) {
+        uint32_t cap = report->row_cap ? 2 * report->row_cap : 64;
+        struct report_row *rows = realloc(report->rows, cap * sizeof(*rows));
+
+        if (!rows)
+            return complain("out of memory");
+        report->rows = rows;
+        report->row_cap = cap;
+    }
+    report->rows[report->row_cnt++] = *row;
+    return 0;
+}
+
+static double rate_of(const struct report *report)
+{
+    return report->due_seconds > 0 ? (double)report->due_answered / report->due_seconds : 0;
+}
+
+/* What comes in after the requests were due does not count for the rate: mostly there are only timeouts left. */
+static void rate_note(struct report *report)
+{
+    if (report->due_seconds > 0 && report->seconds > (double)report->args->duration_ns / 1e9 + DUE_SLACK)
+        return;
+    report->due_seconds = report->seconds;
+    report->due_answered = report->total.answered;
+}
+
+/* The short rest behind the last second goes into its row. */
+static int rest_add(struct report *report, double at)
+{
+    struct report_row *row = &report->rows[report->row_cnt - 1];
+
+    xord_tally_add(&report->last, &report->second);
+    report_row_fill(row, &report->last, at, at - row->at + row->seconds);
+    report->seconds = at;
+    return 0;
+}
+
+int report_second(struct report *report, double at)
+{
+    struct report_row row;
+    double seconds = at - report->seconds;
+
+    if (seconds <= 0)
+        return 0;
+    xord_tally_add(&report->total, &report->second);
+    report_row_fill(&row, &report->second, at, seconds);
+    if (hdr_log_row(report, report->seconds, seconds))
+        return EXIT_USER;
+    if (report->row_cnt > 0 && seconds < REST_SECONDS)
+        return rest_add(report, at);
+    report->seconds = at;
+    report->last = report->second;
+    rate_note(report);
+    if (row_add(report, &row))
+        return EXIT_USER;
+    if (report->live)
+        live_show(report, &row);
+    else if (!report->args->node.quiet)
+        line_print(report, &row);
+    return 0;
+}
+
+/* ---- the end ---- */
+
+static bool is_late(const struct report_row *total)
+{
+    return (double)(total->late + total->missed) > LATE_SHARE * (double)(total->sent + total->missed);
+}
+
+static void summary_print(const struct report *report, const struct report_row *total)
+{
+    char text[LATENCY_TEXT_LEN];
+
+    if (report->args->is_hostile) {
+        printf("%llu datagrams in %.1f s, %.0f a second; %llu replies\n", (unsigned long long)total->sent,
+                report->due_seconds, (double)total->sent / report->due_seconds, (unsigned long long)total->replies);
+        return;
+    }
+    printf("%llu sent, %llu answered in %.1f s: %.0f answers a second, loss %.4g%%", (unsigned long long)total->sent,
+            (unsigned long long)total->answered, report->seconds, rate_of(report), total->loss * 100);
+    if (total->timeouts + total->refused + total->unsent > 0)
+        printf(" (%llu timed out, %llu refused, %llu not sent)", (unsigned long long)total->timeouts,
+                (unsigned long long)total->refused, (unsigned long long)total->unsent);
+    if (total->handshakes > 0)
+        printf(", %llu handshakes", (unsigned long long)total->handshakes);
+    if (total->missed > 0)
+        printf("; %llu more were due", (unsigned long long)total->missed);
+    printf("\nlatency");
+    for (int i = 0; i < REPORT_PERCENTILES; i++)
+        printf(" %s %s", report_names[i], latency_text(text, total->latency_ns[i]));
+    printf(" max %s\n", latency_text(text, total->max_ns));
+}
+
+static void row_print_json(const struct report_row *row, double seconds, double rate)
+{
+    const struct {
+        const char *name;
+        uint64_t cnt;
+    } counts[] = {{"sent", row->sent}, {"answered", row->answered}, {"timeouts", row->timeouts},
+            {"refused", row->refused}, {"unsent", row->unsent}, {"missed", row->missed},
+            {"handshakes", row->handshakes}, {"held", row->held}, {"late", row->late}, {"replies", row->replies}};
+
+    printf("\"seconds\":%.3f", seconds);
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+        printf(",\"%s\":%llu", counts[i].name, (unsigned long long)counts[i].cnt);
+    printf(",\"late_max_us\":%.1f,\"rate\":%.1f,\"loss\":%.6g,\"latency_us\":{\"min\":%.3f,\"mean\":%.3f",
+            (double)row->late_max_ns / 1e3, rate, row->loss, (double)row->min_ns / 1e3, row->mean_ns / 1e3);
+    for (int i = 0; i < REPORT_PERCENTILES; i++)
+        printf(",\"%s\":%.3f", report_names[i], (double)row->latency_ns[i] / 1e3);
+    printf(",\"max\":%.3f}", (double)row->max_ns / 1e3);
+}
+
+static void assertions_print_json(const struct report *report)
+{
+    const struct xord_assertion *assertion = &report->args->assertion;
+    double value;
+
+    fputs(",\"assertions\":[", stdout);
+    for (uint32_t i = 0; i < assertion->cnt; i++) {
+        const struct xord_assertion_term *term = &assertion->terms[i];
+        bool holds = xord_assertion_holds(term, &value, &report->total, rate_of(report));
+
+        fputs(i ? ",{\"term\":" : "{\"term\":", stdout);
+        json_print_string(stdout, term->text, strlen(term->text));
+        printf(",\"holds\":%s,\"value\":%.6g}", holds ? "true" : "false", value);
+    }
+    fputc(']', stdout);
+}
+
+static void json_print(const struct report *report, const struct report_row *total)
+{
+    const struct load_args *args = report->args;
+    char mode[256];
+
+    fputs("{\"mode\":", stdout);
+    mode_text(mode, sizeof(mode), args);
+    json_print_string(stdout, mode, strlen(mode));
+    printf(",\"targets\":%u,\"identities\":%u,", args->targets.cnt, args->identities);
+    if (args->window)
+        printf("\"window\":%u,", args->window);
+    else
+        printf("\"wanted_rate\":%.6g,", args->rate);
+    printf("\"cpu_seconds\":%.3f,\"generator_late\":%s,\"total\":{", report->cpu_seconds,
+            is_late(total) ? "true" : "false");
+    row_print_json(total, report->seconds, rate_of(report));
+    fputs("},\"intervals\":[", stdout);
+    for (uint32_t i = 0; i < report->row_cnt; i++) {
+        printf("%s{\"at\":%.3f,", i ? "," : "", report->rows[i].at);
+        row_print_json(&report->rows[i], report->rows[i].seconds,
+                (double)report->rows[i].answered / report->rows[i].seconds);
+        fputc('}', stdout);
+    }
+    fputc(']', stdout);
+    assertions_print_json(report);
+    fputs("}\n", stdout);
+}
+
+static int judge(const struct report *report)
+{
+    const struct xord_assertion *assertion = &report->args->assertion;
+    char text[XORD_ASSERTION_VALUE_LEN];
+    int code = EXIT_OK;
+    double value;
+
+    for (uint32_t i = 0; i < assertion->cnt; i++) {
+        const struct xord_assertion_term *term = &assertion->terms[i];
+
+        if (xord_assertion_holds(term, &value, &report->total, rate_of(report)))
+            continue;
+        if (report->total.answered == 0)
+            complain("assertion failed: %s, but nothing was answered", term->text);
+        else
+            complain("assertion failed: %s, but it was %s", term->text, xord_assertion_value_text(text, term, value));
+        code = EXIT_ASSERTION;
+    }
+    return code;
+}
+
+static void warn_if_late(const struct report_row *total)
+{
+    char text[LATENCY_TEXT_LEN];
+
+    if (is_late(total))
+        xord_log(XORD_LOG_WARN,
+                "the generator itself was late with %.3g%% of its requests, by up to %s: that time is part of the "
+                "latency, "
+                "and not the target's; give a lower --rate, more --workers, or a CPU of its own",
+                100.0 * (double)(total->late + total->missed) / (double)(total->sent + total->missed),
+                latency_text(text, total->late_max_ns));
+}
+
+int report_end(struct report *report)
+{
+    struct report_row total;
+    int code;
+
+    report->cpu_seconds += cpu_seconds();
+    report_row_fill(&total, &report->total, 0, report->due_seconds);
+    if (report->live)
+        live_end(report);
+    if (report->args->node.json)
+        json_print(report, &total);
+    else
+        summary_print(report, &total);
+    fflush(stdout);
+    warn_if_late(&total);
+    if (hdr_log_end(report) || html_write(report, &total))
+        return EXIT_USER;
+    code = judge(report);
+    if (code)
+        return code;
+    if (total.answered == 0 && !report->args->is_hostile) {
+        complain("nothing was answered");
+        return EXIT_NOTHING;
+    }
+    return EXIT_OK;
+}
+
+void report_free(struct report *report)
+{
+    free(report->rows);
+    if (report->hdr)
+        fclose(report->hdr);
+    if (report->html)
+        fclose(report->html);
+}

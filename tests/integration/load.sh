@@ -1,0 +1,153 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# xord load against a real bootnode on loopback: modes, forms of output, assertions, hostile kinds, bad input.
+set -eu
+. "$XORD_SRC/tests/integration/lib.sh"
+. "$XORD_SRC/tests/integration/cli.sh"
+own_net "$@"
+
+"$XORD" key new "$tmp/node.key" >/dev/null
+start bootnode "$XORD" bootnode --key "$tmp/node.key" --ip 127.0.0.1 --udp 9500
+wait_for "$tmp/bootnode.log" '^enr:' 10
+bootnode=$started_pid
+enr=$(record_of "$tmp/bootnode.log")
+calm='p50<20s,loss<50%' # what even a machine that is busy with other things keeps
+
+# --- open loop, all outputs ----------------------------------------------------------------------------------------
+
+succeeds 'open loop' "$XORD" load "$enr" --rate 500 --duration 2500ms --assert "$calm" --hdr "$tmp/hdr" --html "$tmp/html"
+assert_match 'says what it does' "$(head -n 1 "$tmp/stdout")" \
+  '^ping to 1 node from 1 identity \(1 pair\): open loop, 500 requests a second, 2\.5 s$'
+assert_match 'a line a second' "$(sed -n 3p "$tmp/stdout")" '^ +1\.[0-9] +[0-9]+ +[0-9]+ +[0-9.]+%( +[0-9.]+(u|m)?s){6}$'
+assert_match 'a summary' "$(cat "$tmp/stdout")" '^1250 sent, [0-9]+ answered in '
+assert_match 'and its latency' "$(tail -n 1 "$tmp/stdout")" \
+  '^latency p50 [0-9.]+[mu]?s p90 [0-9.]+[mu]?s p99 [0-9.]+[mu]?s p99\.9 [0-9.]+[mu]?s p99\.99 [0-9.]+[mu]?s max [0-9.]+[mu]?s$'
+answered=$(sed -n 's/^1250 sent, \([0-9]*\) answered.*/\1/p' "$tmp/stdout")
+python3 "$XORD_SRC/tests/integration/hdr_log.py" "$tmp/hdr" >"$tmp/hdr.read" || fail 'the HDR log is not readable'
+read -r intervals values _ _ <"$tmp/hdr.read"
+assert_at_least 'intervals of the HDR log' "$intervals" 3
+assert_eq 'values of the HDR log' "$values" "$answered"
+
+assert_eq 'plots of the page' "$(grep -c '<svg ' "$tmp/html")" 3
+grep -qE 'https?:|src=|href=|url\(|@import|<script|<link' "$tmp/html" && fail 'the page refers to something outside'
+python3 - "$tmp/html" <<'END' || fail 'the page is not well formed'
+import html.parser, re, sys
+
+text = open(sys.argv[1]).read()
+for svg in re.findall(r'<svg .*?</svg>', text, re.S):
+    for points in re.findall(r'points="([^"]*)"', svg):
+        for point in points.split():
+            x, y = map(float, point.split(','))
+            assert 0 <= x <= 920 and 0 <= y <= 300, point
+open_tags = []
+class Check(html.parser.HTMLParser):
+    def handle_starttag(self, tag, attrs):
+        if tag in ('svg', 'table', 'html', 'body', 'head', 'style', 'title', 'h1', 'h2'):
+            open_tags.append(tag)
+    def handle_endtag(self, tag):
+        if tag in ('svg', 'table', 'html', 'body', 'head', 'style', 'title', 'h1', 'h2'):
+            assert open_tags.pop() == tag, tag
+Check().feed(text)
+assert not open_tags, open_tags
+END
+ok 'the page stands alone'
+
+succeeds 'JSON' "$XORD" load "$enr" --rate 400 --duration 2s --json --hdr "$tmp/hdr" --assert "$calm,rate>1"
+assert_eq 'its fields' "$(json "$tmp/stdout" 'd["mode"], d["wanted_rate"], d["total"]["sent"], len(d["intervals"])')" \
+  "('ping', 400, 800, 2)"
+assert_eq 'its assertions' "$(json "$tmp/stdout" '[a["term"] for a in d["assertions"]], all(a["holds"] for a in d["assertions"])')" \
+  "(['p50<20s', 'loss<50%', 'rate>1'], True)"
+python3 "$XORD_SRC/tests/integration/hdr_log.py" "$tmp/hdr" >"$tmp/hdr.read"
+read -r _ _ p50 p99 <"$tmp/hdr.read"
+assert_eq 'HDR log and JSON agree' "$(json "$tmp/stdout" \
+  '[abs(d["total"]["latency_us"][n] * 1000 / v - 1) < 0.002 for n, v in (("p50", '"$p50"'), ("p99", '"$p99"'))]')" '[True, True]'
+
+# --- assertions ----------------------------------------------------------------------------------------------------
+
+run_command "$XORD" load "$enr" --rate 200 --duration 1s --assert "loss<50%,p99<1ns"
+assert_eq 'an assertion that fails: exit code' "$code" 4
+assert_match 'and which' "$(cat "$tmp/stderr")" '^xord: assertion failed: p99<1ns, but it was [0-9.]+[um]s$'
+one_sentence 'a bad assertion' 1 'assert "p99<2": a latency is compared with a time' "$XORD" load "$enr" --assert 'p99<2'
+one_sentence 'an unknown metric' 1 'known are p50' "$XORD" load "$enr" --assert 'p99<2ms,lost<1%'
+
+# --- modes ---------------------------------------------------------------------------------------------------------
+
+printf '# a mix\nping 70\nfindnode 20\ntalk 5\nhandshake 5\n' >"$tmp/mix"
+for mode in findnode talk handshake "mix $tmp/mix"; do
+  # shellcheck disable=SC2086
+  succeeds "mode $mode" "$XORD" load "$enr" --rate 100 --duration 1s --assert "$calm" --mode $mode
+  assert_match 'all sent' "$(cat "$tmp/stdout")" '^100 sent, [0-9]+ answered'
+done
+assert_match 'handshakes in the mix' "$(cat "$tmp/stdout")" ', 5 handshakes'
+succeeds 'handshakes' "$XORD" load "$enr" --rate 50 --duration 1s --mode handshake --json
+assert_eq 'each is one' "$(json "$tmp/stdout" 'd["total"]["handshakes"] == d["total"]["answered"], d["identities"]')" '(True, 64)'
+succeeds 'closed loop' "$XORD" load "$enr" --window 8 --ramp 500ms --duration 1s --assert "$calm,rate>10"
+succeeds 'identities' "$XORD" load "$enr" --identities 200 --rate 1000 --duration 1s --workers 2 --idle sleep --assert "$calm" --json
+assert_eq 'all of them' "$(json "$tmp/stdout" 'd["identities"], d["total"]["sent"]')" '(200, 1000)'
+
+start_testnet net --nodes 20 --seed 3 --udp 9502
+succeeds 'a file of nodes' "$XORD" load "$tmp/net.enrs" --rate 500 --duration 1s --mode findnode --assert "$calm"
+assert_match 'all of them' "$(head -n 1 "$tmp/stdout")" '^findnode to 20 nodes from 1 identity \(20 pairs\)'
+
+# --- hostile kinds -------------------------------------------------------------------------------------------------
+
+for kind in junk whoareyou-flood bad-signature replay spoofed oversize slow-handshake; do
+  succeeds "hostile $kind" "$XORD" load "$enr" --rate 500 --duration 1500ms --mode hostile $kind
+  assert_match 'was sent' "$(tail -n 1 "$tmp/stdout")" '^[1-9][0-9]* datagrams in [0-9.]+ s, '
+done
+succeeds 'the bootnode still answers' "$XORD" ping "$enr"
+
+# --- from a DPDK device --------------------------------------------------------------------------------------------
+
+ns_add a
+ns_add b
+ns_link a vetha b vethb
+# shellcheck disable=SC2016
+in_ns a sh -c 'echo 1 >/proc/sys/net/ipv6/conf/vetha/disable_ipv6'
+ns_addr b vethb 10.9.255.1/16
+start far in_ns b "$XORD" bootnode --key "$tmp/node.key" --ip 10.9.255.1 --udp 9501
+wait_for "$tmp/far.log" '^enr:' 10
+far=$(record_of "$tmp/far.log")
+dpdk() { in_ns a "$XORD" load "$far" --port dpdk:net_af_packet0,iface=vetha --gateway 10.9.255.1 "$@"; }
+succeeds 'DPDK, many identities' dpdk --ip 10.9.0.0/16 --identities 50 --rate 300 --duration 1s --assert "$calm" --json
+assert_eq 'all of them' "$(json "$tmp/stdout" 'd["identities"], d["total"]["sent"]')" '(50, 300)'
+succeeds 'DPDK, one address' dpdk --ip 10.9.0.1/16 --window 4 --duration 1s --assert "$calm" --idle sleep
+for kind in spoofed oversize replay; do
+  succeeds "DPDK, hostile $kind" dpdk --ip 10.9.0.0/16 --rate 200 --duration 1s --mode hostile $kind
+  assert_match 'was sent' "$(tail -n 1 "$tmp/stdout")" '^[1-9][0-9]* datagrams in [0-9.]+ s, '
+done
+stop "$started_pid"
+# Some are lost while the address of the far end is still being asked for.
+assert_at_least 'of 200 oversize datagrams were taken for such' "$(sed -n 's/^drop_size  *//p' "$tmp/far.log")" 50
+
+# --- the end, and nobody -------------------------------------------------------------------------------------------
+
+start load "$XORD" load "$enr" --rate 200 --duration 60s --udp 9503
+wait_for "$tmp/load.log" '^ +2\.' 15
+stop "$started_pid" INT
+assert_eq 'Ctrl-C: exit code' "$stopped_code" 0
+assert_match 'and the summary' "$(cat "$tmp/load.log")" '^[0-9]+ sent, [0-9]+ answered in '
+stop "$bootnode"
+run_command "$XORD" load "$enr" --rate 100 --duration 1s --request-timeout 100
+assert_eq 'nobody there: exit code' "$code" 3
+assert_match 'and why' "$(cat "$tmp/stderr")" '^xord: no answer from enr:'
+
+# --- bad input -----------------------------------------------------------------------------------------------------
+
+one_sentence 'no target' 1 'name the node' "$XORD" load
+one_sentence 'no such file' 1 'nosuch' "$XORD" load "$tmp/nosuch"
+one_sentence 'no record' 1 'no valid record' "$XORD" load enr:-nonsense
+one_sentence 'two loops' 1 'choose one' "$XORD" load "$enr" --rate 5 --window 5
+one_sentence 'a bad rate' 1 'rate' "$XORD" load "$enr" --rate -5
+one_sentence 'a bad time' 1 'no time' "$XORD" load "$enr" --duration soon
+one_sentence 'a ramp that is too long' 1 'ramp' "$XORD" load "$enr" --ramp 20s --duration 10s
+one_sentence 'an unknown mode' 1 'no mode "pong"' "$XORD" load "$enr" --mode pong
+one_sentence 'an unknown hostile kind' 1 'no hostile kind "rude"' "$XORD" load "$enr" --mode hostile rude
+one_sentence 'hostile in a closed loop' 1 'rate' "$XORD" load "$enr" --mode hostile junk --window 5
+one_sentence 'no mix' 1 'nosuch' "$XORD" load "$enr" --mode mix "$tmp/nosuch"
+echo 'ping many' >"$tmp/mix"
+one_sentence 'a bad mix' 1 'line 1' "$XORD" load "$enr" --mode mix "$tmp/mix"
+one_sentence 'identities without addresses' 1 'address each' "$XORD" load "$enr" --identities 5 --ip ::1
+one_sentence 'an HDR log that cannot be written' 1 'cannot write .*nosuch/x' "$XORD" load "$enr" --hdr "$tmp/nosuch/x"
+one_sentence 'a page that cannot be written' 1 'cannot write .*nosuch/x' "$XORD" load "$enr" --html "$tmp/nosuch/x"
+one_sentence 'a device without an address' 1 'needs --ip' "$XORD" load "$enr" --port dpdk:net_null0
