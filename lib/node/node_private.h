@@ -192,6 +192,7 @@ struct xord_node {
     struct mail_queue { /* to ourselves */
         struct xord_mail *head, *tail;
     } self_mail;
+    struct xord_enr crowd_enr;    /* the one that node_enr has given out */
     uint64_t now_ns;              /* of the call being served */
     uint32_t confirmed_cnt;       /* sessions that came to stand as own handshakes were confirmed */
     uint32_t burst_confirmed_cnt; /* as the burst was opened */
@@ -220,9 +221,10 @@ static inline bool node_is_host(const struct xord_node *node, uint32_t local)
     return local < node->cfg.host_cnt;
 }
 
-/* The record of an identity as it is now. */
-const struct xord_enr *node_enr(const struct xord_node *node, uint32_t local);
-struct xord_self node_self(const struct xord_node *node, uint32_t local);
+/* The record of an identity as it is now; that of a crowd's is valid until the next one is asked for. */
+const struct xord_enr *node_enr(struct xord_node *node, uint32_t local);
+uint64_t node_enr_seq(const struct xord_node *node, uint32_t local);
+struct xord_self node_self(struct xord_node *node, uint32_t local);
 
 /* ---- tx.c ---- */
 

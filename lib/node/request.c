@@ -308,7 +308,7 @@ static int req_encode(struct xord_node *node, struct req *req, const struct xord
     memcpy(msg.request_id.bytes, req->request_id8, 8);
     if (want->type == XORD_MSG_PING) {
         COUNT(node, ping_out);
-        msg.ping.enr_seq = node_enr(node, mail->local)->seq;
+        msg.ping.enr_seq = node_enr_seq(node, mail->local);
     } else if (want->type == XORD_MSG_FINDNODE) {
         COUNT(node, findnode_out);
         for (uint32_t i = 0; i < want->distance_cnt; i++)
