@@ -150,6 +150,8 @@ static int crawl_finish(struct driver *driver, const struct crawl_args *args, st
     }
     if (json && nodes_json_write(json, driver->crawl, driver->wall_offset_ns))
         return complain("cannot write %s: %s; what stood there before is untouched", args->out, strerror(errno));
+    xord_crawl_judge(driver->crawl);
+    hostile_write(driver);
     if (driver->ndjson && (fflush(driver->ndjson) || ferror(driver->ndjson)))
         return complain("cannot write %s: %s", args->ndjson, strerror(errno));
     summary_print(driver, args->out, complete);

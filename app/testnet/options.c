@@ -82,9 +82,11 @@ static void malicious_parse(struct testnet_args *args, char *text)
         *kinds++ = '\0';
     args->malicious = fraction(text, "malicious");
     args->hostile = 0;
-    for (char *name = strtok_r(kinds, ",", &save); kinds && name; name = strtok_r(NULL, ",", &save))
+    if (!kinds)
+        return;
+    for (char *name = strtok_r(kinds, ",", &save); name; name = strtok_r(NULL, ",", &save))
         args->hostile |= hostile_kind(name);
-    if (kinds && args->hostile == 0)
+    if (args->hostile == 0)
         exit(complain("--malicious: behind the colon goes a list of kinds, as in 0.2:slow,totals"));
 }
 

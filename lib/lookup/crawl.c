@@ -132,6 +132,8 @@ static void node_queue(struct xord_crawl *crawl, struct crawl_node *node)
 static void node_finish(struct xord_crawl *crawl, struct crawl_node *node, bool complete)
 {
     node_set_status(crawl, node, node->responded ? XORD_CRAWL_ALIVE : XORD_CRAWL_DEAD);
+    if (complete)
+        crawl_judge_visit(node, &crawl->depth);
     node->incomplete = node->responded && !complete;
     crawl->stats.incomplete += node->incomplete;
 }
@@ -325,6 +327,20 @@ static struct crawl_node *query_close(struct xord_crawl *crawl, uint64_t cookie)
     return node;
 }
 
+void xord_crawl_conduct(struct xord_crawl *crawl, uint64_t cookie, const struct xord_crawl_conduct *conduct)
+{
+    uint32_t index = (uint32_t)cookie;
+    struct crawl_node *node = index < crawl->map.node_cnt ? crawl_map_at(&crawl->map, index) : NULL;
+
+    if (node && node->in_flight && node->requests == cookie >> 32)
+        crawl_judge_conduct(node, conduct);
+}
+
+void xord_crawl_judge(struct xord_crawl *crawl)
+{
+    crawl_judge_all(&crawl->map);
+}
+
 void xord_crawl_answered(struct xord_crawl *crawl, uint64_t cookie, uint32_t record_cnt, uint64_t now_ns)
 {
     struct crawl_node *node = query_close(crawl, cookie);
@@ -341,6 +357,14 @@ void xord_crawl_answered(struct xord_crawl *crawl, uint64_t cookie, uint32_t rec
         list_push(&crawl->ready, node);
 }
 
+/* Whoever has challenged us is there, and only unlucky; who leads us in circles has had his chance. */
+static uint32_t attempts_of(const struct xord_crawl *crawl, const struct crawl_node *node)
+{
+    if (node->hostile & (1U << XORD_CRAWL_TOTALS | 1U << XORD_CRAWL_WHOAREYOU))
+        return 1;
+    return node->challenged && !node->responded ? 2 * crawl->config.attempts : crawl->config.attempts;
+}
+
 void xord_crawl_failed(struct xord_crawl *crawl, uint64_t cookie, bool partial, uint64_t now_ns)
 {
     struct crawl_node *node = query_close(crawl, cookie);
@@ -352,7 +376,7 @@ void xord_crawl_failed(struct xord_crawl *crawl, uint64_t cookie, bool partial, 
         node_responded(node, now_ns);
     if (node->responded)
         crawl_window_lost(&crawl->window, now_ns);
-    if (crawl_visit_failed(&node->visit, crawl->config.attempts))
+    if (crawl_visit_failed(&node->visit, attempts_of(crawl, node)))
         node_finish(crawl, node, false);
     else
         node_retry(crawl, node, now_ns);
@@ -388,6 +412,7 @@ static void node_show(struct xord_crawl_node *out, const struct crawl_node *node
             .seen_cnt = node->seen_cnt,
             .status = node->status,
             .incomplete = node->incomplete,
+            .hostile = node->hostile,
             .enr = &node->enr,
     };
 }

@@ -106,6 +106,7 @@ void lane_push_whoareyou(struct xord_node *node, const struct xord_packet *pkt, 
     struct job *job;
 
     if (!req) {
+        request_on_loop(node, pkt->nonce12, dgram->local, &dgram->peer);
         COUNT(node, drop_whoareyou);
         return;
     }
