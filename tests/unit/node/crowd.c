@@ -408,3 +408,60 @@ Test(crowd, signs_ahead_once)
     cr_assert_not(xord_crowd_sign(crowd, 3, WORLD_START_NS));
     close_all(crowd);
 }
+
+/* ---- on the wire ---- */
+
+#define COOKIE 1000
+
+/* Asks node i of the net for distance 256, and gives what came of it. */
+static const struct xord_mail_done *exchange(struct world *world, struct member *client, const struct member *net,
+        uint32_t i)
+{
+    static const uint16_t distances[] = {256};
+    struct xord_peer peer = member_peer(net, i);
+    const struct xord_mail *done;
+
+    memcpy(peer.pubkey33, net->locals->all[i].enr.pubkey33, sizeof(peer.pubkey33));
+    peer.ep = net->locals->all[i].ep[0];
+    member_findnode(client, 0, &peer, distances, 1, COOKIE + i);
+    world_run(world, 3 * S);
+    done = member_reply(client, XORD_MAIL_DONE, COOKIE + i);
+    cr_assert_not_null(done);
+    return &done->done;
+}
+
+static void check_done(enum xord_crowd_kind kind, const struct xord_mail_done *done)
+{
+    bool fails = kind == XORD_CROWD_TOTALS || kind == XORD_CROWD_WHOAREYOU;
+    bool empty = fails || kind == XORD_CROWD_DISTANCE || kind == XORD_CROWD_INVALID || kind == XORD_CROWD_ECLIPSE;
+    const char *name = xord_crowd_kind_name(kind);
+
+    cr_assert_eq(done->err, fails ? XORD_ETIMEOUT : 0, "%s: %d", name, done->err);
+    cr_assert_eq(done->record_cnt, empty ? 0 : 16, "%s: %u", name, done->record_cnt);
+    cr_assert_eq(done->loops, kind == XORD_CROWD_WHOAREYOU, "%s", name);
+    cr_assert_eq(done->bad_totals > 0, kind == XORD_CROWD_TOTALS, "%s", name);
+    cr_assert_eq(done->wrong_distance, kind == XORD_CROWD_DISTANCE ? 16 : 0, "%s: %u", name, done->wrong_distance);
+    cr_assert_eq(done->invalid, kind == XORD_CROWD_INVALID ? 16 : 0, "%s: %u", name, done->invalid);
+}
+
+/* A whole node against one of each kind, in virtual time: it learns how each behaves. */
+Test(crowd, an_asker_learns_how_each_kind_behaves)
+{
+    struct xord_crowd_config config;
+    struct member *client, *net;
+    struct xord_crowd *crowd;
+    struct world *world;
+
+    open_all();
+    config = config_of(7);
+    config.malicious = 0.3;
+    crowd = crowd_of(&config);
+    world = world_new(3);
+    client = world_add(world, &(struct member_config){.ip = "10.9.0.1", .no_hosts = true});
+    net = world_add(world, &(struct member_config){.no_hosts = true, .shard_cnt = 2, .node.crowd = crowd});
+    for (int kind = 0; kind < XORD_CROWD_KIND_CNT; kind++)
+        if (xord_crowd_kind_cnt(crowd, kind) > 0)
+            check_done(kind, exchange(world, client, net, first_of(crowd, kind)));
+    world_free(world);
+    close_all(crowd);
+}
