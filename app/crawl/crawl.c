@@ -7,7 +7,8 @@
 #include "commands.h"
 #include "crawl.h"
 
-#define SAVE_NS (10 * XORD_NS_PER_S)
+#define SAVE_NS    (10 * XORD_NS_PER_S)
+#define RECORD_CAP (1U << 18) /* verified records that each shard remembers: a crawl meets each some hundred times */
 
 struct crawl_args {
     struct node_options node;
@@ -171,6 +172,7 @@ static int crawl_run(struct crawl_args *args, struct nodes_json *json)
     int err;
 
     service.node.maintain = false;
+    service.node.record_cap = RECORD_CAP;
     err = service_start_client(&service, &args->node);
     if (!err)
         err = driver_init(&driver, &service, &args->node);
