@@ -8,7 +8,7 @@
 #include "crawl.h"
 
 #define SAVE_NS    (10 * XORD_NS_PER_S)
-#define RECORD_CAP (1U << 18) /* verified records that each shard remembers: a crawl meets each some hundred times */
+#define RECORD_CAP (1U << 19) /* verified records that each shard remembers: a crawl meets each some hundred times */
 
 struct crawl_args {
     struct node_options node;
