@@ -11,7 +11,7 @@ int service_open(struct service *service, const struct node_options *options, bo
     struct xord_port_config config = options->port;
     char err[XORD_PORT_ERR_LEN], again[XORD_PORT_ERR_LEN];
 
-    memset(service, 0, sizeof(*service));
+    *service = (struct service){.node = service->node};
     service->aes_ops = xord_aes_best();
     service->aes = service->aes_ops->open();
     if (!service->aes)

@@ -7,7 +7,8 @@
 #include "commands.h"
 #include "crawl.h"
 
-#define SAVE_NS (10 * XORD_NS_PER_S)
+#define SAVE_NS    (10 * XORD_NS_PER_S)
+#define RECORD_CAP (1U << 19) /* verified records that each shard remembers: a crawl meets each some hundred times */
 
 struct crawl_args {
     struct node_options node;
@@ -150,6 +151,8 @@ static int crawl_finish(struct driver *driver, const struct crawl_args *args, st
     }
     if (json && nodes_json_write(json, driver->crawl, driver->wall_offset_ns))
         return complain("cannot write %s: %s; what stood there before is untouched", args->out, strerror(errno));
+    xord_crawl_judge(driver->crawl);
+    hostile_write(driver);
     if (driver->ndjson && (fflush(driver->ndjson) || ferror(driver->ndjson)))
         return complain("cannot write %s: %s", args->ndjson, strerror(errno));
     summary_print(driver, args->out, complete);
@@ -169,6 +172,7 @@ static int crawl_run(struct crawl_args *args, struct nodes_json *json)
     int err;
 
     service.node.maintain = false;
+    service.node.record_cap = RECORD_CAP;
     err = service_start_client(&service, &args->node);
     if (!err)
         err = driver_init(&driver, &service, &args->node);

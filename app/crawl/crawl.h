@@ -70,4 +70,6 @@ void progress_init(struct progress *progress, uint64_t now_ns);
 void progress_show(struct progress *progress, const struct driver *driver, uint64_t now_ns);
 /* Ends the line. */
 void progress_end(struct progress *progress);
+/* A last line for each hostile node, to the ndjson file. */
+void hostile_write(const struct driver *driver);
 void summary_print(const struct driver *driver, const char *out_path, bool complete);

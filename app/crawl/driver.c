@@ -17,6 +17,7 @@ struct open_query {
     uint64_t cookie;  /* the crawl's */
     uint64_t sent_ns; /* 0: free */
     uint32_t generation;
+    uint32_t farthest; /* log distance of any record of the answer */
     uint32_t next_free;
 };
 
@@ -63,6 +64,7 @@ static uint64_t slot_take(struct driver *driver, uint64_t cookie, uint64_t now_n
     driver->free_head = open->next_free;
     open->cookie = cookie;
     open->sent_ns = now_ns;
+    open->farthest = 0;
     return (uint64_t)++open->generation << 32 | slot;
 }
 
@@ -125,14 +127,34 @@ static uint32_t queries_send(struct driver *driver)
 
 /* ---- answers in ---- */
 
-static void take_records(struct driver *driver, const struct xord_mail *mail, uint64_t now_ns)
+static void take_records(struct driver *driver, struct open_query *open, const struct xord_mail *mail, uint64_t now_ns)
 {
     struct xord_enr enr;
     size_t pos = 0;
 
-    while (xord_mail_records_next(&mail->records, &pos, &enr))
+    while (xord_mail_records_next(&mail->records, &pos, &enr)) {
+        unsigned distance = xord_log_distance(mail->peer.id32, enr.id32);
+
+        open->farthest = distance > open->farthest ? distance : open->farthest;
         if (!xord_crawl_knows(driver->crawl, enr.id32, enr.seq))
             (void)!xord_crawl_add(driver->crawl, &enr, now_ns);
+    }
+}
+
+static void note_conduct(struct driver *driver, const struct xord_mail *mail, const struct open_query *open)
+{
+    const struct xord_mail_done *done = &mail->done;
+
+    xord_crawl_conduct(driver->crawl, open->cookie,
+            &(struct xord_crawl_conduct){
+                    .wrong_distance = done->wrong_distance,
+                    .invalid = done->invalid,
+                    .bad_totals = done->bad_totals,
+                    .loops = done->loops,
+                    .farthest = open->farthest,
+                    .rtt_ns = done->err == 0 ? done->rtt_ns : 0,
+                    .challenged = mail->probe_answered,
+            });
 }
 
 static void note_bootnode(struct driver *driver, const struct xord_mail *mail)
@@ -169,10 +191,11 @@ static void take_done(struct driver *driver, const struct xord_mail *mail, struc
     if (!driver->anybody_answered)
         note_bootnode(driver, mail);
     driver->anybody_answered |= mail->done.err == 0;
+    note_conduct(driver, mail, open);
     if (mail->done.err == 0)
         xord_crawl_answered(driver->crawl, open->cookie, mail->done.record_cnt, now_ns);
     else
-        xord_crawl_failed(driver->crawl, open->cookie, mail->done.packet_cnt > 0, now_ns);
+        xord_crawl_failed(driver->crawl, open->cookie, mail->done.packet_cnt > 0 || mail->done.bad_totals > 0, now_ns);
     slot_put(driver, open);
     if (xord_crawl_find(driver->crawl, mail->peer.id32, &after) && after.status != before.status)
         ndjson_write(driver, &after);
@@ -189,7 +212,7 @@ static uint32_t answers_take(struct driver *driver)
         struct open_query *open = slot_of(driver, mails[i]->cookie);
 
         if (open && mails[i]->kind == XORD_MAIL_RECORDS)
-            take_records(driver, mails[i], now_ns);
+            take_records(driver, open, mails[i], now_ns);
         else if (open && mails[i]->kind == XORD_MAIL_DONE)
             take_done(driver, mails[i], open, now_ns);
         xord_engine_mail_free(engine, mails[i]);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "crawl.h"
+#include "xord_text.h"
 
 #define TTY_NS       (200 * XORD_NS_PER_MS)
 #define LOG_NS       (10 * XORD_NS_PER_S)
@@ -106,9 +107,94 @@ static struct totals totals_of(const struct driver *driver)
     return t;
 }
 
-static void summary_json(const struct totals *t, const char *out_path, bool complete)
+/* ---- hostile nodes ---- */
+
+#define SHOWN_MAX 4 /* ids of a kind, to people */
+
+static uint64_t hostile_cnt(const struct driver *driver, enum xord_crawl_hostile kind)
 {
-    printf("{\"complete\":%s,\"alive\":%" PRIu64 ",\"dead\":%" PRIu64 ",\"skipped\":%" PRIu64 ",\"unvisited\":%" PRIu64
+    struct xord_crawl_node node;
+    uint64_t cnt = 0;
+    size_t pos = 0;
+
+    while (xord_crawl_each(driver->crawl, &pos, &node))
+        cnt += node.hostile >> kind & 1;
+    return cnt;
+}
+
+/* The ids of one kind, at most `max`. */
+static void hostile_ids(const struct driver *driver, enum xord_crawl_hostile kind, uint64_t max, const char *format,
+        const char *between)
+{
+    struct xord_crawl_node node;
+    const char *before = "";
+    char id[65];
+    size_t pos = 0;
+
+    while (max > 0 && xord_crawl_each(driver->crawl, &pos, &node)) {
+        if (!(node.hostile >> kind & 1))
+            continue;
+        xord_hex_encode(id, node.enr->id32, 32);
+        printf("%s", before);
+        printf(format, id);
+        before = between;
+        max--;
+    }
+}
+
+static void hostile_json(const struct driver *driver)
+{
+    printf("\"hostile\":{");
+    for (int kind = 0; kind < XORD_CRAWL_HOSTILE_CNT; kind++) {
+        printf("%s\"%s\":[", kind > 0 ? "," : "", xord_crawl_hostile_name((enum xord_crawl_hostile)kind));
+        hostile_ids(driver, (enum xord_crawl_hostile)kind, UINT64_MAX, "\"%s\"", ",");
+        printf("]");
+    }
+    printf("},");
+}
+
+static void hostile_text(const struct driver *driver)
+{
+    for (int kind = 0; kind < XORD_CRAWL_HOSTILE_CNT; kind++) {
+        uint64_t cnt = hostile_cnt(driver, (enum xord_crawl_hostile)kind);
+
+        if (cnt == 0)
+            continue;
+        printf("  hostile   %10" PRIu64 "  %s (%s): ", cnt, xord_crawl_hostile_name((enum xord_crawl_hostile)kind),
+                xord_crawl_hostile_did((enum xord_crawl_hostile)kind));
+        hostile_ids(driver, (enum xord_crawl_hostile)kind, SHOWN_MAX, "%.16s...", " ");
+        printf("%s\n", cnt > SHOWN_MAX ? " and others" : "");
+    }
+}
+
+void hostile_write(const struct driver *driver)
+{
+    char id[65], text[XORD_ENR_MAX_TEXT_LEN + 1];
+    struct xord_crawl_node node;
+    size_t pos = 0;
+
+    while (driver->ndjson && xord_crawl_each(driver->crawl, &pos, &node)) {
+        const char *before = "";
+
+        if (!node.hostile)
+            continue;
+        xord_hex_encode(id, node.enr->id32, 32);
+        fprintf(driver->ndjson, "{\"node_id\":\"%s\",\"hostile\":[", id);
+        for (int kind = 0; kind < XORD_CRAWL_HOSTILE_CNT; kind++) {
+            if (!(node.hostile >> kind & 1))
+                continue;
+            fprintf(driver->ndjson, "%s\"%s\"", before, xord_crawl_hostile_name((enum xord_crawl_hostile)kind));
+            before = ",";
+        }
+        fprintf(driver->ndjson, "],\"record\":\"%s\"}\n", xord_enr_to_text(text, node.enr));
+    }
+}
+
+static void summary_json(const struct driver *driver, const struct totals *t, const char *out_path, bool complete)
+{
+    printf("{");
+    hostile_json(driver);
+    printf("\"complete\":%s,\"alive\":%" PRIu64 ",\"dead\":%" PRIu64 ",\"skipped\":%" PRIu64 ",\"unvisited\":%" PRIu64
            ",\"incomplete\":%" PRIu64 ",\"known\":%" PRIu64 ",\"records\":%" PRIu64 ",\"requests\":%" PRIu64
            ",\"requests_a_node\":%.2f,\"answers\":%" PRIu64 ",\"timeouts\":%" PRIu64 ",\"packets_out\":%" PRIu64
            ",\"packets_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64 ",\"bytes_in\":%" PRIu64
@@ -121,7 +207,7 @@ static void summary_json(const struct totals *t, const char *out_path, bool comp
     puts("}");
 }
 
-static void summary_text(const struct totals *t, const char *out_path, bool complete)
+static void summary_text(const struct driver *driver, const struct totals *t, const char *out_path, bool complete)
 {
     printf("%s\n", complete ? "crawl complete" : "crawl cut short");
     printf("  alive     %10" PRIu64 "  (%" PRIu64 " of them incompletely answered)\n", t->alive,
@@ -139,6 +225,7 @@ static void summary_text(const struct totals *t, const char *out_path, bool comp
             t->packets_out, t->packets_in);
     printf("  bytes     %10" PRIu64 "  (%" PRIu64 " out, %" PRIu64 " in)\n", t->bytes_out + t->bytes_in, t->bytes_out,
             t->bytes_in);
+    hostile_text(driver);
     printf("  time      %10.2f s\n", t->seconds);
     printf("  memory    %10.1f MiB at most\n", peak_mib());
     if (out_path)
@@ -150,7 +237,7 @@ void summary_print(const struct driver *driver, const char *out_path, bool compl
     struct totals t = totals_of(driver);
 
     if (driver->options->json)
-        summary_json(&t, out_path, complete);
+        summary_json(driver, &t, out_path, complete);
     else
-        summary_text(&t, out_path, complete);
+        summary_text(driver, &t, out_path, complete);
 }

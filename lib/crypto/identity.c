@@ -158,3 +158,46 @@ int xord_verify(const struct xord_curve *curve, const uint8_t sig64[64], const u
     secp256k1_ecdsa_signature_normalize(curve->ctx, &sig, &sig); /* the library rejects high s */
     return secp256k1_ecdsa_verify(curve->ctx, &sig, hash32, &parsed) ? 0 : XORD_ESIG;
 }
+
+/* ---- keys in a row ---- */
+
+int xord_seckey_plus(const struct xord_curve *curve, uint8_t out32[32], const uint8_t seckey32[32], uint64_t n)
+{
+    uint8_t tweak32[32] = {0};
+
+    xord_store_be64(tweak32 + 24, n);
+    memcpy(out32, seckey32, XORD_SECKEY_LEN);
+    return secp256k1_ec_seckey_tweak_add(curve->ctx, out32, tweak32) ? 0 : XORD_EKEY;
+}
+
+static int generator(const struct xord_curve *curve, struct xord_pubkey *out)
+{
+    static const uint8_t one32[32] = {[31] = 1};
+    secp256k1_pubkey pubkey;
+
+    if (!secp256k1_ec_pubkey_create(curve->ctx, &pubkey, one32))
+        return XORD_EKEY;
+    memcpy(out, &pubkey, sizeof(*out));
+    return 0;
+}
+
+int xord_key_row_begin(struct xord_key_row *row, const struct xord_curve *curve, const uint8_t seckey32[32])
+{
+    secp256k1_pubkey pubkey;
+
+    if (!secp256k1_ec_pubkey_create(curve->ctx, &pubkey, seckey32))
+        return XORD_EKEY;
+    memcpy(&row->key, &pubkey, sizeof(row->key));
+    return generator(curve, &row->step);
+}
+
+int xord_key_row_next(struct xord_key_row *row, const struct xord_curve *curve)
+{
+    secp256k1_pubkey key = pubkey_of(&row->key), step = pubkey_of(&row->step), sum;
+    const secp256k1_pubkey *const both[] = {&key, &step};
+
+    if (!secp256k1_ec_pubkey_combine(curve->ctx, &sum, both, 2))
+        return XORD_EKEY;
+    memcpy(&row->key, &sum, sizeof(row->key));
+    return 0;
+}

@@ -58,3 +58,20 @@ XORD_MUST_CHECK int xord_sign(const struct xord_curve *curve, uint8_t sig64[64],
 /* 0 or XORD_ESIG. */
 XORD_MUST_CHECK int xord_verify(const struct xord_curve *curve, const uint8_t sig64[64], const uint8_t hash32[32],
         const struct xord_pubkey *pubkey);
+
+/* ---- keys in a row: seckey, seckey + 1, seckey + 2 ... ----
+ *
+ * A test network needs a million keys, and the next point costs a tenth of what a key pair does. Whoever knows one secret of a
+ * row knows all of them, so this is for nothing but tests. */
+struct xord_key_row {
+    struct xord_pubkey key; /* the public key of the row's current secret */
+    struct xord_pubkey step;
+};
+
+/* EKEY when the secret is none, or a sum happens to be zero. */
+XORD_MUST_CHECK int xord_key_row_begin(struct xord_key_row *row, const struct xord_curve *curve,
+        const uint8_t seckey32[32]);
+XORD_MUST_CHECK int xord_key_row_next(struct xord_key_row *row, const struct xord_curve *curve);
+/* The secret `n` further on; `out32` may be `seckey32`. EKEY as above. */
+XORD_MUST_CHECK int xord_seckey_plus(const struct xord_curve *curve, uint8_t out32[32], const uint8_t seckey32[32],
+        uint64_t n);

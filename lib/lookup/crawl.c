@@ -7,10 +7,11 @@
 
 #include "crawl_private.h"
 
-#define WINDOW_MIN 64
-#define WINDOW_MAX 4096
-#define ATTEMPTS   3
-#define MAX_NODES  (16U << 20)
+#define WINDOW_MIN  64
+#define WINDOW_MAX  4096
+#define ATTEMPTS    3
+#define LOSSY_SHARE 20 /* a network that loses more than every twentieth request */
+#define MAX_NODES   (16U << 20)
 
 struct crawl_list {
     struct crawl_node *head, *tail;
@@ -26,6 +27,7 @@ struct xord_crawl {
     struct crawl_list retry;        /* have answered before and wait until due_ns, in order */
     struct crawl_list retry_silent; /* never answered; the same */
     struct xord_crawl_stats stats;
+    uint64_t lost_cnt; /* requests that failed to nodes that have answered others */
     uint64_t by_status[XORD_CRAWL_SKIPPED + 1];
     uint16_t distances[XORD_CRAWL_MAX_DISTANCES];
 };
@@ -132,6 +134,8 @@ static void node_queue(struct xord_crawl *crawl, struct crawl_node *node)
 static void node_finish(struct xord_crawl *crawl, struct crawl_node *node, bool complete)
 {
     node_set_status(crawl, node, node->responded ? XORD_CRAWL_ALIVE : XORD_CRAWL_DEAD);
+    if (complete)
+        crawl_judge_visit(node, &crawl->depth);
     node->incomplete = node->responded && !complete;
     crawl->stats.incomplete += node->incomplete;
 }
@@ -325,6 +329,20 @@ static struct crawl_node *query_close(struct xord_crawl *crawl, uint64_t cookie)
     return node;
 }
 
+void xord_crawl_conduct(struct xord_crawl *crawl, uint64_t cookie, const struct xord_crawl_conduct *conduct)
+{
+    uint32_t index = (uint32_t)cookie;
+    struct crawl_node *node = index < crawl->map.node_cnt ? crawl_map_at(&crawl->map, index) : NULL;
+
+    if (node && node->in_flight && node->requests == cookie >> 32)
+        crawl_judge_conduct(node, conduct);
+}
+
+void xord_crawl_judge(struct xord_crawl *crawl)
+{
+    crawl_judge_all(&crawl->map);
+}
+
 void xord_crawl_answered(struct xord_crawl *crawl, uint64_t cookie, uint32_t record_cnt, uint64_t now_ns)
 {
     struct crawl_node *node = query_close(crawl, cookie);
@@ -341,6 +359,19 @@ void xord_crawl_answered(struct xord_crawl *crawl, uint64_t cookie, uint32_t rec
         list_push(&crawl->ready, node);
 }
 
+/* Whoever has challenged us is there, and only unlucky; who leads us in circles has had his chance. Where much is lost, silence
+ * has to last longer to mean something. */
+static uint32_t attempts_of(const struct xord_crawl *crawl, const struct crawl_node *node)
+{
+    if (node->hostile & (1U << XORD_CRAWL_TOTALS | 1U << XORD_CRAWL_WHOAREYOU))
+        return 1;
+    if (node->challenged && !node->responded)
+        return 2 * crawl->config.attempts;
+    if (!node->responded && crawl->lost_cnt * LOSSY_SHARE > crawl->stats.answers)
+        return crawl->config.attempts + 1;
+    return crawl->config.attempts;
+}
+
 void xord_crawl_failed(struct xord_crawl *crawl, uint64_t cookie, bool partial, uint64_t now_ns)
 {
     struct crawl_node *node = query_close(crawl, cookie);
@@ -350,9 +381,10 @@ void xord_crawl_failed(struct xord_crawl *crawl, uint64_t cookie, bool partial, 
     crawl->stats.timeouts++;
     if (partial)
         node_responded(node, now_ns);
+    crawl->lost_cnt += node->responded;
     if (node->responded)
         crawl_window_lost(&crawl->window, now_ns);
-    if (crawl_visit_failed(&node->visit, crawl->config.attempts))
+    if (crawl_visit_failed(&node->visit, attempts_of(crawl, node)))
         node_finish(crawl, node, false);
     else
         node_retry(crawl, node, now_ns);
@@ -388,6 +420,7 @@ static void node_show(struct xord_crawl_node *out, const struct crawl_node *node
             .seen_cnt = node->seen_cnt,
             .status = node->status,
             .incomplete = node->incomplete,
+            .hostile = node->hostile,
             .enr = &node->enr,
     };
 }

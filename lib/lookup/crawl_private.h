@@ -18,7 +18,8 @@ struct crawl_window {
     uint32_t good, lost;           /* of nodes that had answered before, in this epoch */
     uint32_t last_good, last_lost; /* and in the one before */
     uint64_t halved_ns;
-    bool halved; /* ever */
+    bool halved;      /* ever */
+    uint32_t base_pm; /* loss that does not come from us, in parts per thousand: it stays when the window is smallest */
 };
 
 void crawl_window_init(struct crawl_window *window, uint32_t min, uint32_t max);
@@ -27,7 +28,8 @@ void crawl_window_init(struct crawl_window *window, uint32_t min, uint32_t max);
 void crawl_window_good(struct crawl_window *window, uint64_t in_flight, uint64_t now_ns);
 
 /* A query to a node that had answered before failed: halves, at most once an epoch, when more than every eighth does.
- * Plain loss on long paths stays below that; queues that overflow exceed it at once. */
+ * Plain loss on long paths stays below that; queues that overflow exceed it at once. Where even the smallest window loses
+ * more, that much is the network's own, and only what comes on top of it counts. */
 void crawl_window_lost(struct crawl_window *window, uint64_t now_ns);
 
 /* ---- visit: which distances to ask of one node ---- */
@@ -61,6 +63,15 @@ bool crawl_visit_answered(struct crawl_visit *visit, struct crawl_depth *depth, 
 /* It failed. True when that was the last attempt. */
 bool crawl_visit_failed(struct crawl_visit *visit, uint32_t attempts);
 
+/* ---- judge: who behaves as no honest node does ---- */
+
+struct crawl_map;
+struct crawl_node;
+void crawl_judge_conduct(struct crawl_node *node, const struct xord_crawl_conduct *conduct);
+/* At the end of its visit. */
+void crawl_judge_visit(struct crawl_node *node, const struct crawl_depth *depth);
+void crawl_judge_all(struct crawl_map *map);
+
 /* ---- map: all known nodes by id ---- */
 
 /* What a mention touches lies together: from `index` to the record's id. */
@@ -75,11 +86,16 @@ struct crawl_node {
     uint32_t answers;
     uint32_t index;
     uint16_t seen_cnt;
+    uint16_t farthest;                        /* log distance of any record it named; 0: none */
+    uint32_t rtt_us;                          /* the shortest; 0: unknown */
+    uint8_t wrong_cnt, invalid_cnt, loop_cnt; /* saturating */
+    uint8_t hostile;
     uint8_t status;
     bool in_flight : 1;
     bool responded : 1;
     bool incomplete : 1;
     bool on_v6 : 1; /* family of the last query */
+    bool challenged : 1;
     struct xord_enr enr;
 };
 

@@ -2,8 +2,9 @@
 /* The window of queries in flight: slow start, then steps of an eighth a round, halved on loss. */
 #include "crawl_private.h"
 
-#define LOSS_MIN   8 /* losses that mean anything */
-#define LOSS_SHARE 8 /* every eighth */
+#define LOSS_MIN    8 /* losses that mean anything */
+#define LOSS_SHARE  8 /* every eighth */
+#define BASE_MAX_PM 600
 
 void crawl_window_init(struct crawl_window *window, uint32_t min, uint32_t max)
 {
@@ -64,10 +65,17 @@ void crawl_window_lost(struct crawl_window *window, uint64_t now_ns)
     window->lost++;
     lost = (uint64_t)window->lost + window->last_lost;
     all = lost + window->good + window->last_good;
-    if (lost < LOSS_MIN || lost * LOSS_SHARE <= all)
+    if (lost < LOSS_MIN || lost * 1000 <= all * (1000 / LOSS_SHARE + window->base_pm))
         return;
     if (window->halved && now_ns - window->halved_ns < CRAWL_WINDOW_EPOCH_NS)
         return;
+    if (window->size == window->min) {
+        window->base_pm = (uint32_t)(lost * 1000 / all);
+        window->base_pm = window->base_pm < BASE_MAX_PM ? window->base_pm : BASE_MAX_PM;
+        window->threshold = window->max;
+        window_clear(window, now_ns);
+        return;
+    }
     window->size = window->size / 2 < window->min ? window->min : window->size / 2;
     window->threshold = window->size;
     window->credit = 0;

@@ -37,6 +37,39 @@ enum xord_crawl_status {
     XORD_CRAWL_SKIPPED,  /* no UDP endpoint of a family that we have */
 };
 
+/* What hostile nodes are recognised by. */
+/* X(NAME, text, what it did) */
+#define XORD_CRAWL_HOSTILE_TABLE(X)                                                                                    \
+    X(DISTANCE, "distance", "returned records at distances that were not asked for")                                   \
+    X(INVALID, "invalid", "returned records whose signatures are wrong")                                               \
+    X(TOTALS, "totals", "announced answers of more packets than there may be")                                         \
+    X(WHOAREYOU, "whoareyou", "answered handshakes by another WHOAREYOU")                                              \
+    X(SYBIL, "sybil", "many in one /24, where others are few")                                                         \
+    X(ECLIPSE, "eclipse", "named nobody but its closest neighbours")                                                   \
+    X(SLOW, "slow", "answered many times later than others")
+
+enum xord_crawl_hostile {
+#define X(name, text, did) XORD_CRAWL_##name,
+    XORD_CRAWL_HOSTILE_TABLE(X)
+#undef X
+            XORD_CRAWL_HOSTILE_CNT
+};
+
+/* Static strings: the second and third column above. */
+const char *xord_crawl_hostile_name(enum xord_crawl_hostile kind);
+const char *xord_crawl_hostile_did(enum xord_crawl_hostile kind);
+
+/* How a peer has behaved in one request. */
+struct xord_crawl_conduct {
+    uint32_t wrong_distance; /* records */
+    uint32_t invalid;        /* records */
+    uint32_t bad_totals;     /* NODES that announce no packet or more than 16 */
+    uint32_t loops;          /* WHOAREYOU in answer to a handshake */
+    uint32_t farthest;       /* log distance of the record farthest from it; 0: none came */
+    uint64_t rtt_ns;         /* 0: unknown */
+    bool challenged;         /* a WHOAREYOU came: somebody is there */
+};
+
 /* What is known of one node; `first`/`last_response` are 0 while it has not answered. */
 struct xord_crawl_node {
     uint64_t first_response_ns;
@@ -47,6 +80,7 @@ struct xord_crawl_node {
     uint16_t seen_cnt;          /* mentions in answers, saturating */
     uint8_t status;             /* enum xord_crawl_status */
     uint8_t incomplete;         /* alive, but some distance never got an answer */
+    uint8_t hostile;            /* bit k: enum xord_crawl_hostile k */
     const struct xord_enr *enr; /* stays where it is; its content changes when a newer record is added */
 };
 
@@ -56,7 +90,7 @@ struct xord_crawl_config {
     struct xord_hash_key hash_key;
     uint32_t window_min; /* queries in flight: 64 */
     uint32_t window_max; /* 4096 */
-    uint32_t attempts;   /* of a request before it counts as failed: 3 */
+    uint32_t attempts;   /* of a request before it counts as failed: 3; twice that where somebody has challenged us */
     uint32_t max_nodes;  /* known nodes, against a peer that makes them up: 16 million */
     bool v4, v6;         /* families that we can send */
 };
@@ -97,6 +131,13 @@ bool xord_crawl_next(struct xord_crawl *crawl, struct xord_crawl_query *query, u
 
 /* When `next` may have something, reports aside: 0 for now, UINT64_MAX for not before an answer or a failure. */
 uint64_t xord_crawl_next_ns(const struct xord_crawl *crawl);
+
+/* How the peer has behaved; to be told before the query is answered or failed. */
+void xord_crawl_conduct(struct xord_crawl *crawl, uint64_t cookie, const struct xord_crawl_conduct *conduct);
+
+/* What only all nodes together tell: who is slow, who is many in one place. When the crawl is over; more may be said and judged
+ * afterwards. Allocates; out of memory nobody is judged. */
+void xord_crawl_judge(struct xord_crawl *crawl);
 
 /* An answer to a query is complete: `record_cnt` records came in it (after the distance filter). Add them first. A
  * cookie that is not open is ignored, here and below. */

@@ -106,6 +106,7 @@ void lane_push_whoareyou(struct xord_node *node, const struct xord_packet *pkt, 
     struct job *job;
 
     if (!req) {
+        request_on_loop(node, pkt->nonce12, dgram->local, &dgram->peer);
         COUNT(node, drop_whoareyou);
         return;
     }
@@ -201,6 +202,26 @@ static enum lane_class class_of(const struct xord_node *node, const struct xord_
     return (session && session->is_protected) || (known && known->live_checks > 0) ? LANE_KNOWN : LANE_STRANGER;
 }
 
+/* A hostile node of a crowd takes no handshake for good: another challenge, for ever. */
+static void challenge_again(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram,
+        const struct xord_session_key *key)
+{
+    struct xord_challenge challenge = {.sent_ns = node->now_ns};
+    uint8_t *data = tx_begin(node, NULL, pkt->src_id32, &dgram->dst, &dgram->peer);
+
+    if (!data)
+        return;
+    COUNT(node, whoareyou_sent);
+    memcpy(challenge.request_nonce12, pkt->nonce12, sizeof(challenge.request_nonce12));
+    xord_challenge_data(data, node->challenges, &challenge, key);
+    tx_end(node, XORD_CHALLENGE_DATA_LEN, XORD_CHALLENGE_DATA_LEN);
+}
+
+static bool loops_challenges(const struct xord_node *node, uint32_t local)
+{
+    return node->cfg.crowd && xord_crowd_kind(node->cfg.crowd, local) == XORD_CROWD_WHOAREYOU;
+}
+
 void lane_push_handshake(struct xord_node *node, const struct xord_packet *pkt, const struct xord_dgram *dgram)
 {
     struct xord_session_key key = {.ep = dgram->peer, .local = dgram->local};
@@ -208,6 +229,10 @@ void lane_push_handshake(struct xord_node *node, const struct xord_packet *pkt, 
     struct job *job;
 
     memcpy(key.peer_id32, pkt->src_id32, 32);
+    if (loops_challenges(node, dgram->local)) {
+        challenge_again(node, pkt, dgram, &key);
+        return;
+    }
     challenge = xord_challenge_find(node->challenges, &key, node->now_ns);
     if (!challenge) {
         COUNT(node, drop_handshake_no_challenge);

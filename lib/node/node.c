@@ -94,12 +94,22 @@ void xord_node_free(struct xord_node *node)
     free(node);
 }
 
-const struct xord_enr *node_enr(const struct xord_node *node, uint32_t local)
+const struct xord_enr *node_enr(struct xord_node *node, uint32_t local)
 {
-    return node_is_host(node, local) ? &node->hosts[local].enr : &node->cfg.locals->all[local].enr;
+    if (node_is_host(node, local) || !node->cfg.crowd)
+        return xord_node_enr(node, local);
+    xord_crowd_enr(node->cfg.crowd, &node->crowd_enr, local, node->now_ns);
+    return &node->crowd_enr;
 }
 
-struct xord_self node_self(const struct xord_node *node, uint32_t local)
+uint64_t node_enr_seq(const struct xord_node *node, uint32_t local)
+{
+    if (node_is_host(node, local) || !node->cfg.crowd)
+        return xord_node_enr(node, local)->seq;
+    return xord_crowd_seq(node->cfg.crowd, local, node->now_ns);
+}
+
+struct xord_self node_self(struct xord_node *node, uint32_t local)
 {
     const struct xord_local *l = &node->cfg.locals->all[local];
 
@@ -263,7 +273,7 @@ struct xord_counters *xord_node_counters_mut(struct xord_node *node)
 
 const struct xord_enr *xord_node_enr(const struct xord_node *node, uint32_t local)
 {
-    return node_enr(node, local);
+    return node_is_host(node, local) ? &node->hosts[local].enr : &node->cfg.locals->all[local].enr;
 }
 
 void xord_node_sizes(const struct xord_node *node, struct xord_node_sizes *sizes)

@@ -78,6 +78,8 @@ struct req {
     uint32_t record_cnt;
     bool lost;                            /* part of the answer could not be passed on: it must not count as whole */
     uint64_t whole_by_ns;                 /* NODES: when the last packet must be here */
+    uint8_t loops, bad_totals;            /* see struct xord_mail_done */
+    uint16_t wrong_distance, invalid;     /* records */
     uint32_t lane_cnt;                    /* NODES packets of it that wait in the lane */
     uint32_t nodes_hash[NODES_MAX_TOTAL]; /* of each NODES packet that came */
     uint8_t request_id8[8];
@@ -193,6 +195,7 @@ struct xord_node {
     struct mail_queue { /* to ourselves */
         struct xord_mail *head, *tail;
     } self_mail;
+    struct xord_enr crowd_enr;    /* the one that node_enr has given out */
     uint64_t now_ns;              /* of the call being served */
     uint32_t confirmed_cnt;       /* sessions that came to stand as own handshakes were confirmed */
     uint32_t burst_confirmed_cnt; /* as the burst was opened */
@@ -221,9 +224,10 @@ static inline bool node_is_host(const struct xord_node *node, uint32_t local)
     return local < node->cfg.host_cnt;
 }
 
-/* The record of an identity as it is now. */
-const struct xord_enr *node_enr(const struct xord_node *node, uint32_t local);
-struct xord_self node_self(const struct xord_node *node, uint32_t local);
+/* The record of an identity as it is now; that of a crowd's is valid until the next one is asked for. */
+const struct xord_enr *node_enr(struct xord_node *node, uint32_t local);
+uint64_t node_enr_seq(const struct xord_node *node, uint32_t local);
+struct xord_self node_self(struct xord_node *node, uint32_t local);
 
 /* ---- tx.c ---- */
 
@@ -265,6 +269,8 @@ void request_start(struct xord_node *node, const struct xord_mail *mail);
 /* Finds the request that a WHOAREYOU answers; NULL when there is none. */
 struct req *request_by_nonce(struct xord_node *node, const uint8_t nonce12[12], uint32_t local,
         const struct xord_endpoint *ep);
+/* A WHOAREYOU that answers nothing which may be challenged: the peer of a handshake of ours is charged with it. */
+void request_on_loop(struct xord_node *node, const uint8_t nonce12[12], uint32_t local, const struct xord_endpoint *ep);
 /* The request in a slot if it is still the one with this id; NULL otherwise. */
 struct req *request_at(struct xord_node *node, uint32_t slot, const uint8_t request_id8[8]);
 struct conv *conv_find(struct xord_node *node, const struct xord_session_key *key);

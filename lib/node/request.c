@@ -151,21 +151,37 @@ static void nonce_index(struct xord_node *node, struct req *req, const uint8_t n
     req->indexed = true;
 }
 
-struct req *request_by_nonce(struct xord_node *node, const uint8_t nonce12[12], uint32_t local,
+static struct req *sent_with_nonce(struct xord_node *node, const uint8_t nonce12[12], uint32_t local,
         const struct xord_endpoint *ep)
 {
     for (uint32_t i = node->nonce_index[nonce_bucket(node, nonce12)]; i != NIL; i = node->reqs[i].nonce_next) {
         struct req *req = &node->reqs[i];
         const struct conv *conv = &node->convs[req->conv];
 
-        if (memcmp(req->nonce12, nonce12, 12) != 0 || conv->key.local != local ||
-                !xord_endpoint_equal(&conv->key.ep, ep))
-            continue;
-        if (req->handshaken || (conv->lead != NIL && conv->lead != i))
-            return NULL;
-        return req->state == REQ_PROBE || req->state == REQ_SENT ? req : NULL;
+        if (memcmp(req->nonce12, nonce12, 12) == 0 && conv->key.local == local &&
+                xord_endpoint_equal(&conv->key.ep, ep))
+            return req;
     }
     return NULL;
+}
+
+struct req *request_by_nonce(struct xord_node *node, const uint8_t nonce12[12], uint32_t local,
+        const struct xord_endpoint *ep)
+{
+    struct req *req = sent_with_nonce(node, nonce12, local, ep);
+    const struct conv *conv = req ? &node->convs[req->conv] : NULL;
+
+    if (!req || req->handshaken || (conv->lead != NIL && conv->lead != req_slot(node, req)))
+        return NULL;
+    return req->state == REQ_PROBE || req->state == REQ_SENT ? req : NULL;
+}
+
+void request_on_loop(struct xord_node *node, const uint8_t nonce12[12], uint32_t local, const struct xord_endpoint *ep)
+{
+    struct req *req = sent_with_nonce(node, nonce12, local, ep);
+
+    if (req && req->state == REQ_HANDSHAKE && req->loops < UINT8_MAX)
+        req->loops++;
 }
 
 struct req *request_at(struct xord_node *node, uint32_t slot, const uint8_t request_id8[8])
@@ -247,7 +263,7 @@ void request_handshake_sent(struct xord_node *node, struct req *req, const struc
 {
     struct conv *conv = &node->convs[req->conv];
 
-    memcpy(req->nonce12, nonce12, 12);
+    nonce_index(node, req, nonce12);
     req->state = REQ_HANDSHAKE;
     req->sent_ns = node->now_ns;
     conv->keys = *keys;
@@ -307,7 +323,7 @@ static int req_encode(struct xord_node *node, struct req *req, const struct xord
     memcpy(msg.request_id.bytes, req->request_id8, 8);
     if (want->type == XORD_MSG_PING) {
         COUNT(node, ping_out);
-        msg.ping.enr_seq = node_enr(node, mail->local)->seq;
+        msg.ping.enr_seq = node_enr_seq(node, mail->local);
     } else if (want->type == XORD_MSG_FINDNODE) {
         COUNT(node, findnode_out);
         for (uint32_t i = 0; i < want->distance_cnt; i++)
@@ -496,6 +512,10 @@ static void req_report(struct xord_node *node, const struct conv *conv, const st
             .packet_cnt = req->got,
             .rtt_ns = req->rtt_ns,
             .handshake = req->handshaken,
+            .loops = req->loops,
+            .bad_totals = req->bad_totals,
+            .wrong_distance = req->wrong_distance,
+            .invalid = req->invalid,
     };
     node_mail_to(node, req->reply_to, mail);
 }

@@ -102,13 +102,14 @@ bool node_record_is_plausible(const struct xord_enr *enr, const struct xord_endp
     return true;
 }
 
-static bool record_is_wanted(struct xord_node *node, const struct req *req, const struct xord_enr *enr)
+static bool record_is_wanted(struct xord_node *node, struct req *req, const struct xord_enr *enr)
 {
     const struct conv *conv = &node->convs[req->conv];
     unsigned distance = xord_log_distance(conv->peer.id32, enr->id32);
 
     if (!(req->wanted[distance / 8] & 1U << distance % 8)) {
         COUNT(node, drop_record_distance);
+        req->wrong_distance++;
         return false;
     }
     /* A peer may say of itself what it likes: with distance 0 it only gives its own record. */
@@ -140,6 +141,7 @@ bool request_on_nodes(struct xord_node *node, struct req *req, const struct xord
             break;
         if (node_verify_record(node, &enr, &key, raw.data, raw.len)) {
             COUNT(node, drop_record_invalid);
+            req->invalid++;
             continue;
         }
         if (record_is_wanted(node, req, &enr) && xord_mail_records_put(&mail->records, enr.id32, enr.raw, enr.len))
@@ -197,6 +199,8 @@ static void on_nodes(struct xord_node *node, struct req *req, const struct xord_
 
     if (total < 1 || total > NODES_MAX_TOTAL || (req->total && total != req->total) || req->got >= total) {
         COUNT(node, drop_nodes_total);
+        if ((total < 1 || total > NODES_MAX_TOTAL) && req->bad_totals < UINT8_MAX)
+            req->bad_totals++;
         return;
     }
     if (nodes_is_repeated(req, msg, hash)) {

@@ -27,7 +27,7 @@ static void serve_ping(struct xord_node *node, struct xord_session *session, con
     struct xord_message pong = {.type = XORD_MSG_PONG, .request_id = msg->request_id};
 
     COUNT(node, ping_in);
-    pong.pong.enr_seq = node_enr(node, session->key.local)->seq;
+    pong.pong.enr_seq = node_enr_seq(node, session->key.local);
     memcpy(pong.pong.ip16, session->key.ep.ip16, 16);
     pong.pong.port = session->key.ep.port;
     host_on_ping(node, &session->key);
@@ -39,6 +39,7 @@ static void serve_ping(struct xord_node *node, struct xord_session *session, con
 struct answer {
     struct xord_bytes_view records[NODES_MAX_RECORDS];
     uint32_t cnt;
+    uint64_t total; /* to announce; 0: as many as there are */
 };
 
 /* De-duplicates; what is above 256 names no bucket. Returns how many of 1..256; *own: distance 0 was among them. */
@@ -90,6 +91,16 @@ static void collect_from_directory(struct xord_node *node, struct answer *answer
         answer->records[answer->cnt++] = (struct xord_bytes_view){found[i]->raw, found[i]->len};
 }
 
+static void collect_from_crowd(struct xord_node *node, struct answer *answer, struct xord_crowd_answer *records,
+        const struct xord_session_key *key, const uint16_t *distances, uint32_t cnt, bool own)
+{
+    xord_crowd_findnode(node->cfg.crowd, records, key->local, distances, cnt, own, key->peer_id32, node->now_ns);
+    answer->total = records->total;
+    answer->cnt = records->cnt;
+    for (uint32_t i = 0; i < records->cnt; i++)
+        answer->records[i] = (struct xord_bytes_view){records->raw[i], records->len[i]};
+}
+
 /* How many of the records from `first` on fit into one packet. */
 static uint32_t records_that_fit(const struct answer *answer, uint32_t first)
 {
@@ -112,6 +123,8 @@ static void send_nodes(struct xord_node *node, struct xord_session *session, con
     for (uint32_t i = 0; i < answer->cnt; i += records_that_fit(answer, i))
         total++;
     nodes.nodes.total = total ? total : 1;
+    if (answer->total)
+        nodes.nodes.total = answer->total;
     do {
         uint32_t n = records_that_fit(answer, first);
         uint16_t len = 0;
@@ -131,6 +144,7 @@ static void serve_findnode(struct xord_node *node, struct xord_session *session,
         struct xord_dgram *dgram)
 {
     const struct xord_session_key *key = &session->key;
+    struct xord_crowd_answer of_crowd;
     struct answer answer = {.cnt = 0};
     uint16_t distances[256];
     uint32_t cnt;
@@ -138,14 +152,16 @@ static void serve_findnode(struct xord_node *node, struct xord_session *session,
 
     COUNT(node, findnode_in);
     cnt = wanted_distances(distances, &own, &msg->findnode.distances);
-    if (own) {
+    if (node->cfg.crowd && !node_is_host(node, key->local)) {
+        collect_from_crowd(node, &answer, &of_crowd, key, distances, cnt, own);
+    } else if (own) {
         const struct xord_enr *enr = node_enr(node, key->local);
 
         answer.records[answer.cnt++] = (struct xord_bytes_view){enr->raw, enr->len};
     }
     if (cnt > 0 && node_is_host(node, key->local))
         collect_from_table(node, &answer, key->local, distances, cnt, key->peer_id32);
-    else if (cnt > 0 && node->cfg.directory)
+    else if (cnt > 0 && node->cfg.directory && !node->cfg.crowd)
         collect_from_directory(node, &answer, key->local, distances, cnt, key->peer_id32);
     send_nodes(node, session, &msg->request_id, &answer, dgram);
 }

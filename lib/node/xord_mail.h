@@ -68,6 +68,11 @@ struct xord_mail_done {
     uint32_t queries;    /* of a lookup */
     uint64_t rtt_ns;     /* of the packet that was answered; 0 when none was */
     uint8_t handshake;   /* the exchange needed one */
+    /* What no honest peer does: */
+    uint8_t loops;           /* WHOAREYOU in answer to our handshake */
+    uint8_t bad_totals;      /* NODES that announce no packet or more than 16 */
+    uint16_t wrong_distance; /* records at a distance that we did not ask for */
+    uint16_t invalid;        /* records that do not decode or verify */
 };
 
 struct xord_mail {

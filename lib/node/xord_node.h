@@ -18,6 +18,7 @@
 
 #include "xord_clock.h"
 #include "xord_counter.h"
+#include "xord_crowd.h"
 #include "xord_directory.h"
 #include "xord_local.h"
 #include "xord_mail.h"
@@ -84,6 +85,7 @@ struct xord_node_config {
     const struct xord_locals *locals;
     uint32_t host_cnt;
     const struct xord_directory *directory; /* NULL: none */
+    struct xord_crowd *crowd; /* whose locals these are, or NULL; their records and answers are then the crowd's */
     uint8_t seed32[32];
     uint32_t session_cap;   /* 0: 65,536 */
     uint32_t challenge_cap; /* 0: 65,536 */
@@ -147,7 +149,7 @@ const struct xord_counters *xord_node_counters(const struct xord_node *node);
 /* The engine counts into the same set. */
 struct xord_counters *xord_node_counters_mut(struct xord_node *node);
 
-/* A local identity's record as this shard knows it. */
+/* A local identity's record as this shard knows it; not for those of a crowd. */
 const struct xord_enr *xord_node_enr(const struct xord_node *node, uint32_t local);
 
 /* Sizes for status displays; owner only. */

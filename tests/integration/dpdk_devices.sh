@@ -36,6 +36,18 @@ done
 stop "$bootnode"
 assert_eq 'exit code of the bootnode' "$stopped_code" 0
 
+echo '== memif, a test network and its crawl'
+start testnet "$XORD" testnet --nodes 300 --dead 0.1 --loss 0.02 --port "dpdk:$memif,role=server" --ip 10.9.0.0/16 \
+  --gateway 10.9.255.254 --idle sleep --enrs "$tmp/testnet.enrs"
+testnet=$started_pid
+wait_for "$tmp/testnet.log" '^ready' 20
+grep -m 5 '^enr:' "$tmp/testnet.enrs" >"$tmp/few"
+"$XORD" crawl --quiet --bootnodes "$tmp/few" --port "dpdk:$memif,role=client" --ip 10.9.255.254/16 --idle sleep \
+  >"$tmp/crawl.out" 2>&1 || fail "crawl: $(cat "$tmp/crawl.out")"
+assert_at_least 'living nodes found, of 270' "$(awk '$1 == "alive" { print $2 }' "$tmp/crawl.out")" 268
+stop "$testnet"
+assert_eq 'exit code of the testnet' "$stopped_code" 0
+
 if [ ! -c /dev/net/tun ]; then
   echo '== tap: not tried, there is no /dev/net/tun'
   exit 0

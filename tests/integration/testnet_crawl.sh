@@ -57,7 +57,7 @@ ok 'networks follow from their seeds'
 run_command "$XORD" crawl --quiet --bootnodes "$tmp/few" --out "$tmp/nobody.json"
 assert_eq 'nobody answers: exit code' "$code" 3
 assert_match 'and why' "$(cat "$tmp/stderr")" '^xord: nothing found: '
-assert_match 'and who' "$(cat "$tmp/stderr")" '^  [0-9a-f]{16}\.\.\. at 127\.1\.3\..*:9300: silent'
+assert_match 'and who' "$(cat "$tmp/stderr")" '^  [0-9a-f]{16}\.\.\. at 127\.1\..*:9300: silent'
 [ ! -s "$tmp/stdout" ] || fail 'a crawl that found nothing prints a summary'
 [ ! -e "$tmp/nobody.json" ] || fail 'a crawl that found nothing leaves a file'
 

@@ -304,3 +304,30 @@ Test(identity, the_blinding_seed_changes_no_result)
     xord_curve_close(other);
     xord_curve_close(NULL);
 }
+
+/* ---- keys in a row ---- */
+
+Test(identity, a_row_of_keys_is_what_its_secrets_make)
+{
+    static const uint8_t seed32[32] = {1};
+    struct xord_curve *ours = xord_curve_open(seed32);
+    uint8_t first32[32] = {9, 8, 7}, seckey32[32], pubkey33[33];
+    struct xord_pubkey one_by_one;
+    struct xord_key_row row;
+
+    cr_assert_not_null(ours);
+    memset(first32 + 28, 0xff, 4); /* so that adding carries */
+    cr_assert_eq(xord_key_row_begin(&row, ours, first32), 0);
+    for (uint64_t n = 0; n < 50; n++) {
+        cr_assert(n == 0 || xord_key_row_next(&row, ours) == 0);
+        cr_assert_eq(xord_seckey_plus(ours, seckey32, first32, n), 0);
+        cr_assert_eq(xord_pubkey_from_seckey(ours, pubkey33, seckey32), 0);
+        cr_assert_eq(xord_pubkey_parse(ours, &one_by_one, pubkey33), 0);
+        cr_assert_bytes(&row.key, &one_by_one, sizeof(one_by_one));
+    }
+    memset(seckey32, 0, 32);
+    cr_assert_eq(xord_key_row_begin(&row, ours, seckey32), XORD_EKEY);
+    cr_assert_eq(xord_seckey_plus(ours, seckey32, seckey32, 0), XORD_EKEY);
+    xord_curve_close(ours);
+    TEST_NO_LEAK();
+}

@@ -353,9 +353,13 @@ struct member *world_add(struct world *world, const struct member_config *config
     member->shard_cnt = config->shard_cnt ? config->shard_cnt : 1;
     member->host_cnt = config->no_hosts ? 0 : 1;
     member->mail_cap = config->mail_cap;
-    member->locals = xord_locals_new(local_cnt, &hash_key);
+    member->has_crowd = config->node.crowd != NULL;
+    if (member->has_crowd)
+        member->locals = (struct xord_locals *)xord_crowd_locals(config->node.crowd);
+    else
+        member->locals = xord_locals_new(local_cnt, &hash_key);
     WORLD_CHECK(member->locals);
-    for (uint32_t i = 0; i < local_cnt; i++)
+    for (uint32_t i = 0; i < local_cnt && !member->has_crowd; i++)
         identity_add(member, config, i);
     for (uint16_t i = 0; i < member->shard_cnt; i++)
         shard_start(member, i, config);
@@ -388,7 +392,8 @@ static void member_free(struct member *member)
         shard_stop(&member->shards[i]);
     member_forget(member);
     WORLD_CHECK(member->mail_cnt == 0); /* each mail has come back */
-    xord_locals_free(member->locals);
+    if (!member->has_crowd)
+        xord_locals_free(member->locals);
     free(member);
 }
 

@@ -97,7 +97,8 @@ struct member_config {
 struct member {
     struct member *next;
     struct world *world;
-    struct xord_locals *locals;
+    struct xord_locals *locals; /* the crowd's, if it has one */
+    bool has_crowd;
     uint16_t shard_cnt;
     uint32_t host_cnt;
     struct world_shard shards[WORLD_MAX_SHARDS];
