@@ -175,10 +175,10 @@ struct tx_job {
 
 struct xord_node {
     struct xord_counters counters;
-    struct xord_node_config cfg;
-    struct xord_aes *aes;
     struct xord_rng rng;
     struct xord_hash_key hash_key;
+    struct xord_node_config cfg;
+    struct xord_aes *aes;
     struct xord_wheel wheel;
     struct xord_sessions *sessions;
     struct xord_challenges *challenges;
@@ -200,9 +200,9 @@ struct xord_node {
     uint32_t confirmed_cnt;       /* sessions that came to stand as own handshakes were confirmed */
     uint32_t burst_confirmed_cnt; /* as the burst was opened */
     /* burst scratch */
+    uint32_t tx_cnt;
     struct xord_packet pkts[XORD_BURST_MAX];
     struct opened opened[XORD_BURST_MAX];
-    uint32_t tx_cnt;
     struct tx_job tx_jobs[XORD_BURST_MAX];
     struct xord_tx tx[XORD_BURST_MAX];
 };
