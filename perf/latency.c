@@ -20,6 +20,7 @@
 #define HANDSHAKES_S 5000
 #define SECONDS      0.8
 #define PARTS        8
+#define QUEUE_LEN    1024 /* as the engine asks a device for */
 #define PINGS_MAX    4000000
 #define CALIBRATION  64 /* bursts */
 #define PENDING_MAX  4096
@@ -143,7 +144,7 @@ static struct rte_mbuf *ping_next(struct latency *lat)
 
 static void frame_comes(struct latency *lat, struct rte_mbuf *frame, bool is_ping)
 {
-    if (rte_ring_count(lat->rig->in[0]) < RIG_RING_LEN) {
+    if (rte_ring_count(lat->rig->in[0]) < QUEUE_LEN) {
         rig_put(lat->rig, 0, &frame, 1);
         return;
     }
