@@ -6,8 +6,8 @@
  *
  * Virtual time passes only in the worker's turns, by the TSC: what the bench does between them takes none. Before each
  * turn the frames that have come by then are put into the receive queue; a PING's service time is from its coming until its
- * PONG is in the transmit queue. A turn that was interrupted counts by the thread's CPU time. The run is looked at in parts: of
- * each figure the median part counts, as what else runs on the machine slows some down; the worst is told. */
+ * PONG is in the transmit queue. A turn that was interrupted counts by the thread's CPU time. Beside each figure of
+ * the whole run stand the median and the worst of its parts, which tell whether something else disturbed it. */
 #include <math.h>
 #include <string.h>
 #include <time.h>
@@ -286,48 +286,75 @@ static double calibrate(struct latency *lat)
     return bench_quantile(cycles, cnt, BENCH_QUIET);
 }
 
-/* The median and the worst part's. */
-static double part_quantile(const struct latency *lat, double q, double *worst)
-{
-    double all[PARTS];
-    uint32_t start = 0;
+struct quantile {
+    double all, median, worst; /* us: over the whole run; the median and the worst of its parts */
+};
 
-    for (uint32_t part = 0; part < PARTS; part++) {
-        all[part] = bench_quantile(lat->service + start, lat->part_ends[part] - start, q) / lat->hz * 1e6;
-        start = lat->part_ends[part];
+/* Sorts each part, then all. */
+static void quantiles(const struct latency *lat, const double q[], struct quantile *out, unsigned cnt)
+{
+    double parts[PARTS];
+
+    for (unsigned i = 0; i < cnt; i++) {
+        uint32_t start = 0;
+
+        for (uint32_t part = 0; part < PARTS; part++) {
+            parts[part] = bench_quantile(lat->service + start, lat->part_ends[part] - start, q[i]) / lat->hz * 1e6;
+            start = lat->part_ends[part];
+        }
+        out[i].worst = bench_quantile(parts, PARTS, 1);
+        out[i].median = bench_quantile(parts, PARTS, 0.5);
     }
-    *worst = bench_quantile(all, PARTS, 1);
-    return bench_quantile(all, PARTS, 0.5);
+    for (unsigned i = 0; i < cnt; i++)
+        out[i].all = bench_quantile(lat->service, lat->pong_cnt, q[i]) / lat->hz * 1e6;
 }
 
-static void report(const struct latency *lat, double q, const char *name, enum bench_goal goal, const char *what)
+static void report(const char *name, const struct quantile *quantile, enum bench_goal goal)
 {
     char note[NOTE_LEN];
-    double worst, value = part_quantile(lat, q, &worst);
 
-    snprintf(note, sizeof(note), "%sthe worst of %d parts of the run: %.0f us", what, PARTS, worst);
+    snprintf(note, sizeof(note), "of %d parts of the run the median %.0f us, the worst %.0f us", PARTS,
+            quantile->median, quantile->worst);
     bench_report(&(struct bench_figure){.name = name,
-            .value = value,
+            .value = quantile->all,
             .unit = "us",
             .goal = goal,
             .bound = 1000,
             .note = note});
 }
 
+static void report_load(const struct latency *lat, double seconds)
+{
+    char note[NOTE_LEN];
+
+    snprintf(note, sizeof(note),
+            "floor: 70 %% of what %.0f cycles each allow, as at the beginning; fewer when the machine became slower",
+            lat->ping_cost);
+    bench_report(&(struct bench_figure){.name = "mixed.latency.pings",
+            .value = lat->ping_cnt / seconds,
+            .floor = LOAD * lat->hz / lat->ping_cost,
+            .unit = "PINGs/s",
+            .note = note});
+    bench_report(&(struct bench_figure){.name = "mixed.latency.handshakes",
+            .value = (double)xord_counter_get(xord_node_counters(lat->node), XORD_CNT_handshakes_in) / seconds,
+            .floor = HANDSHAKES_S,
+            .unit = "handshakes/s",
+            .note = "completed beside the PINGs; floor: as many as came"});
+}
+
 static void report_all(const struct latency *lat, double seconds)
 {
-    uint64_t in = xord_counter_get(xord_node_counters(lat->node), XORD_CNT_handshakes_in);
-    char note[NOTE_LEN / 2];
+    static const double q[3] = {0.5, 0.99, 0.999};
+    struct quantile out[3];
+    char note[NOTE_LEN];
 
-    report(lat, 0.5, "mixed.latency.p50", BENCH_REPORTED, "");
-    report(lat, 0.99, "mixed.latency.p99", BENCH_REPORTED, "");
-    snprintf(note, sizeof(note),
-            "p99.9; %.0f PINGs/s, 70 %% of what can be served, at %.0f cycles each or what they took of late; of %u "
-            "handshakes/s that came %.0f were "
-            "completed; ",
-            lat->ping_cnt / seconds, lat->ping_cost, HANDSHAKES_S, (double)in / seconds);
-    report(lat, 0.999, "mixed.latency", BENCH_VALUE_MAX, note);
-    snprintf(note, sizeof(note), "without an answer; %u turns were interrupted", lat->interrupted);
+    quantiles(lat, q, out, 3);
+    report("mixed.latency.p50", &out[0], BENCH_REPORTED);
+    report("mixed.latency.p99", &out[1], BENCH_REPORTED);
+    report("mixed.latency", &out[2], BENCH_VALUE_MAX);
+    report_load(lat, seconds);
+    snprintf(note, sizeof(note), "without an answer; a queue of %d frames; %u turns were interrupted", QUEUE_LEN,
+            lat->interrupted);
     bench_report(&(struct bench_figure){.name = "mixed.latency.lost",
             .value = lat->ping_cnt - lat->pong_cnt,
             .unit = "PINGs",
