@@ -36,7 +36,11 @@ struct latency {
     double next_ping, next_guest, guest_gap;
     double ping_cost, ping_cost_now; /* of full bursts: by calibration, of late */
     uint32_t ping_cnt, pong_cnt, lost, guest_cnt, interrupted;
-    uint32_t part_ends[PARTS];              /* PONGs by the end of each part of the run */
+    uint32_t part_ends[PARTS]; /* PONGs by the end of each part of the run */
+    struct {                   /* by when the run proper began */
+        uint32_t pings, pongs, lost;
+        uint64_t handshakes;
+    } warm;
     double *came;                           /* of each PING */
     double *service;                        /* of each answered */
     struct rte_mbuf *pings[XORD_BURST_MAX]; /* made, the next to come first */
@@ -244,11 +248,25 @@ static void step(struct latency *lat, double end)
         lat->ping_cost_now += (took / pongs - lat->ping_cost_now) / 8;
 }
 
-/* And on until all are answered, or it is clear that they will not be. */
-static void run_until(struct latency *lat, double end)
+static uint64_t handshakes(const struct latency *lat)
 {
+    return xord_counter_get(xord_node_counters(lat->node), XORD_CNT_handshakes_in);
+}
+
+/* What the first handshakes touch for the first time is not counted. And on until all are answered, or it is clear that they
+ * will not be. */
+static void run_for(struct latency *lat, double warm, double cycles)
+{
+    double end = warm + cycles;
+
+    while (lat->now < warm)
+        step(lat, end);
+    lat->warm.pings = lat->ping_cnt;
+    lat->warm.pongs = lat->pong_cnt;
+    lat->warm.lost = lat->lost;
+    lat->warm.handshakes = handshakes(lat);
     for (uint32_t part = 0; part < PARTS; part++) {
-        while (lat->now < end * (part + 1) / PARTS)
+        while (lat->now < warm + cycles * (part + 1) / PARTS)
             step(lat, end);
         lat->part_ends[part] = lat->pong_cnt;
     }
@@ -296,7 +314,7 @@ static void quantiles(const struct latency *lat, const double q[], struct quanti
     double parts[PARTS];
 
     for (unsigned i = 0; i < cnt; i++) {
-        uint32_t start = 0;
+        uint32_t start = lat->warm.pongs;
 
         for (uint32_t part = 0; part < PARTS; part++) {
             parts[part] = bench_quantile(lat->service + start, lat->part_ends[part] - start, q[i]) / lat->hz * 1e6;
@@ -306,7 +324,8 @@ static void quantiles(const struct latency *lat, const double q[], struct quanti
         out[i].median = bench_quantile(parts, PARTS, 0.5);
     }
     for (unsigned i = 0; i < cnt; i++)
-        out[i].all = bench_quantile(lat->service, lat->pong_cnt, q[i]) / lat->hz * 1e6;
+        out[i].all =
+                bench_quantile(lat->service + lat->warm.pongs, lat->pong_cnt - lat->warm.pongs, q[i]) / lat->hz * 1e6;
 }
 
 static void report(const char *name, const struct quantile *quantile, enum bench_goal goal)
@@ -331,12 +350,12 @@ static void report_load(const struct latency *lat, double seconds)
             "floor: 70 %% of what %.0f cycles each allow, as at the beginning; fewer when the machine became slower",
             lat->ping_cost);
     bench_report(&(struct bench_figure){.name = "mixed.latency.pings",
-            .value = lat->ping_cnt / seconds,
+            .value = (lat->ping_cnt - lat->warm.pings) / seconds,
             .floor = LOAD * lat->hz / lat->ping_cost,
             .unit = "PINGs/s",
             .note = note});
     bench_report(&(struct bench_figure){.name = "mixed.latency.handshakes",
-            .value = (double)xord_counter_get(xord_node_counters(lat->node), XORD_CNT_handshakes_in) / seconds,
+            .value = (double)(handshakes(lat) - lat->warm.handshakes) / seconds,
             .floor = HANDSHAKES_S,
             .unit = "handshakes/s",
             .note = "completed beside the PINGs; floor: as many as came"});
@@ -356,7 +375,7 @@ static void report_all(const struct latency *lat, double seconds)
     snprintf(note, sizeof(note), "without an answer; a queue of %d frames; %u turns were interrupted", QUEUE_LEN,
             lat->interrupted);
     bench_report(&(struct bench_figure){.name = "mixed.latency.lost",
-            .value = lat->ping_cnt - lat->pong_cnt,
+            .value = lat->ping_cnt - lat->pong_cnt - lat->warm.lost,
             .unit = "PINGs",
             .goal = BENCH_VALUE_MAX,
             .note = note});
@@ -382,7 +401,7 @@ static void run_mixed(void)
     lat.ping_cost = lat.ping_cost_now = calibrate(&lat);
     lat.interrupted = 0;
     lat.guest_gap = lat.hz / HANDSHAKES_S;
-    run_until(&lat, seconds * lat.hz);
+    run_for(&lat, seconds / 10 * lat.hz, seconds * lat.hz);
     lat.rig->engine->cfg.port->ops = stamps.real;
     report_all(&lat, seconds);
     guests_free(lat.guests);
