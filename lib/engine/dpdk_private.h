@@ -127,6 +127,7 @@ struct dpdk_worker {
     struct rte_ring *told;   /* struct dpdk_news; many senders, this worker receives */
     uint16_t steer_turn;     /* whose handed-over frames the next rx_burst begins with */
     uint16_t held_cnt, tx_cnt, ahead_cnt;
+    enum xord_load load;                     /* of the last rx_burst */
     struct rte_mbuf *held[XORD_PORT_BURST];  /* of the last rx_burst; NULL: left as its own answer */
     struct rte_mbuf *drafts[XORD_BURST_MAX]; /* for tx_alloc; NULL: sent */
     struct rte_mbuf *tx[DPDK_TX_LEN];
@@ -201,9 +202,13 @@ uint16_t dpdk_steer_take(struct dpdk_port *self, struct dpdk_worker *worker, str
 /* Has it polled frames that it has not given yet, or been given some that it has not taken? */
 bool dpdk_steer_has_more(const struct dpdk_port *self, const struct dpdk_worker *worker);
 
+/* How much that is, for itself and for others whom it keeps waiting. */
+enum xord_load dpdk_steer_load(const struct dpdk_port *self, const struct dpdk_worker *worker);
+
 /* ---- dpdk_rx.c ---- */
 
 uint16_t dpdk_rx_burst(struct xord_port *port, uint16_t w, struct xord_pkt *pkts, uint16_t max, uint64_t now_ns);
+enum xord_load dpdk_load(struct xord_port *port, uint16_t w);
 
 /* Destructor of dpdk_port.thread_key: gives the thread's lcore number back. */
 void dpdk_thread_unregister(void *worker);

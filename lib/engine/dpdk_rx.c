@@ -147,6 +147,21 @@ static void prefetch_rest(struct rte_mbuf *mbuf)
         rte_prefetch0(frame + at);
 }
 
+/* By frames, not by datagrams: what is not for us, or broken, keeps the rest waiting as well. */
+static void load_note(const struct dpdk_port *self, struct dpdk_worker *worker, uint16_t n, uint16_t max)
+{
+    worker->load = dpdk_steer_load(self, worker);
+    if (n == max)
+        worker->load = XORD_LOAD_FULL;
+    else if (n > 0 && worker->load == XORD_LOAD_NONE)
+        worker->load = XORD_LOAD_SOME;
+}
+
+enum xord_load dpdk_load(struct xord_port *port, uint16_t w)
+{
+    return dpdk_port_of(port)->workers[w].load;
+}
+
 uint16_t dpdk_rx_burst(struct xord_port *port, uint16_t w, struct xord_pkt *pkts, uint16_t max, uint64_t now_ns)
 {
     struct dpdk_port *self = dpdk_port_of(port);
@@ -158,7 +173,8 @@ uint16_t dpdk_rx_burst(struct xord_port *port, uint16_t w, struct xord_pkt *pkts
         rte_pktmbuf_free_bulk(worker->held, worker->held_cnt);
     worker->held_cnt = 0;
     housekeep(self, worker, now_ns);
-    n = frames_take(self, worker, frames, RTE_MIN(max, XORD_PORT_BURST));
+    max = RTE_MIN(max, XORD_PORT_BURST);
+    n = frames_take(self, worker, frames, max);
     for (uint16_t i = 0; i < n; i++)
         rte_prefetch0(frames[i]);
     for (uint16_t i = 0; i < n; i++)
@@ -171,6 +187,7 @@ uint16_t dpdk_rx_burst(struct xord_port *port, uint16_t w, struct xord_pkt *pkts
         cnt += frame_in(self, worker, frames[i], &pkts[cnt], now_ns);
     }
     dpdk_steer_announce(worker);
+    load_note(self, worker, n, max);
     dpdk_bump(&worker->rx_packets, cnt);
     return cnt;
 }

@@ -142,14 +142,24 @@ uint16_t dpdk_steer_take(struct dpdk_port *self, struct dpdk_worker *worker, str
     return n;
 }
 
-bool dpdk_steer_has_more(const struct dpdk_port *self, const struct dpdk_worker *worker)
+static bool is_given_more(const struct dpdk_port *self, const struct dpdk_worker *worker)
 {
-    if (worker->ahead_cnt > 0)
-        return true;
     for (uint16_t from = 0; self->given && from < self->device.rx_queue_cnt; from++)
         if (!spsc_is_empty(&(*given(self, from, worker->index))->spsc))
             return true;
     return false;
+}
+
+bool dpdk_steer_has_more(const struct dpdk_port *self, const struct dpdk_worker *worker)
+{
+    return worker->ahead_cnt > 0 || is_given_more(self, worker);
+}
+
+enum xord_load dpdk_steer_load(const struct dpdk_port *self, const struct dpdk_worker *worker)
+{
+    if (worker->ahead_cnt == DPDK_AHEAD_LEN || is_given_more(self, worker))
+        return XORD_LOAD_FULL;
+    return worker->ahead_cnt > 0 ? XORD_LOAD_SOME : XORD_LOAD_NONE;
 }
 
 /* The shard that a frame is for; what has no hash stays where it is. The mbuf is not written to: its owner would have to fetch the

@@ -137,6 +137,7 @@ static uint16_t crowd_rx_burst(struct xord_port *port, uint16_t w, struct xord_p
 
     worker->now_ns = now_ns;
     n = self->under->ops->rx_burst(self->under, w, pkts, max, now_ns);
+    worker->load = n == 0 ? XORD_LOAD_NONE : n < max ? XORD_LOAD_SOME : XORD_LOAD_FULL;
     for (uint16_t p = 0; p < n; p++) {
         if (!arrives(self, worker, &pkts[p]))
             continue;
@@ -145,6 +146,14 @@ static uint16_t crowd_rx_burst(struct xord_port *port, uint16_t w, struct xord_p
         kept++;
     }
     return kept;
+}
+
+static enum xord_load crowd_load(struct xord_port *port, uint16_t w)
+{
+    struct crowd_port *self = self_of(port);
+    const struct xord_port_ops *ops = self->under->ops;
+
+    return ops->load ? ops->load(self->under, w) : self->workers[w].load;
 }
 
 /* ---- out ---- */
@@ -281,6 +290,7 @@ static void crowd_close(struct xord_port *port)
 static const struct xord_port_ops crowd_ops = {
         .name = "crowd",
         .rx_burst = crowd_rx_burst,
+        .load = crowd_load,
         .tx_alloc = crowd_tx_alloc,
         .tx_put = crowd_tx_put,
         .tx_burst = crowd_tx_burst,

@@ -301,6 +301,7 @@ const struct xord_port_ops xord_port_dpdk = {
         .name = "dpdk",
         .open = dpdk_open,
         .rx_burst = dpdk_rx_burst,
+        .load = dpdk_load,
         .tx_alloc = dpdk_tx_alloc,
         .tx_put = dpdk_tx_put,
         .tx_burst = dpdk_tx_burst,

@@ -18,8 +18,8 @@ const uint8_t xord_steer_key52[XORD_STEER_KEY_LEN] = {KEY32, KEY8, KEY8, 0x6d, 0
 
 const uint16_t xord_steer_bytes[256] = {BYTES64(0), BYTES64(64), BYTES64(128), BYTES64(192)};
 
-/* Of 128 parts of a worker's work that all packets make, this many are to poll for them and to hand them over; docs/decisions.md
- * has the figures. */
+/* Of 128 parts of a worker's work that all packets make, this many are to poll for them and to hand them over: with so many both
+ * of two workers end together in perf/scale.c. */
 #define POLLING 4
 
 /* Each entry goes to the shard that is furthest behind its share. */

@@ -300,7 +300,7 @@ static enum xord_load turn_port(struct worker *worker)
     own_cnt = guest_takes(worker, own, own_cnt);
     if (own_cnt > 0)
         xord_node_rx(worker->node, own, own_cnt, worker->now_ns);
-    return load_of(n, XORD_PORT_BURST);
+    return port->ops->load ? port->ops->load(port, worker->shard) : load_of(n, XORD_PORT_BURST);
 }
 
 static struct parcels *parcels_from(const struct worker *worker, uint16_t from)

@@ -76,6 +76,9 @@ struct xord_port_ops {
     /* Takes in at most `max` (<= XORD_PORT_BURST) datagrams; returns how many. */
     uint16_t (*rx_burst)(struct xord_port *port, uint16_t worker, struct xord_pkt *pkts, uint16_t max, uint64_t now_ns);
 
+    /* What the last rx_burst met, whatever became of it: full when more is likely to wait. NULL: as full as what it returned. */
+    enum xord_load (*load)(struct xord_port *port, uint16_t worker);
+
     /* Sets tx->data and tx->buf: room for one datagram of XORD_TX_ROOM bytes; false when there is none even after a
      * flush. At most XORD_BURST_MAX between two tx_put. */
     bool (*tx_alloc)(struct xord_port *port, uint16_t worker, struct xord_tx *tx);

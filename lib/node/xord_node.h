@@ -120,8 +120,8 @@ void xord_node_mail(struct xord_node *node, const struct xord_mail *mail, uint64
 /* What has come in since the last turn of whoever drives the shard. */
 enum xord_load {
     XORD_LOAD_NONE,
-    XORD_LOAD_SOME, /* and all of it was taken in */
-    XORD_LOAD_FULL, /* a full burst: more is likely to wait */
+    XORD_LOAD_SOME, /* and as far as is known nothing more waits */
+    XORD_LOAD_FULL, /* as much as a turn takes, or more is known to wait */
 };
 
 /* Slow work: `lane_operations` of the curve, or as many as take an eighth of the time since the last turn, if that is more, up

@@ -204,6 +204,39 @@ Test(dpdk_steer, a_poller_that_cannot_serve_loses_only_its_own)
     bench_close(&bench);
 }
 
+/* A poller with more than it has taken is under full load, however few of a burst are its own: who waits is everybody. */
+Test(dpdk_steer, load_is_what_waits_and_not_what_is_ones_own)
+{
+    struct bench bench = bench_open(2);
+    struct xord_pkt pkts[XORD_PORT_BURST];
+    unsigned cnt[2] = {0};
+
+    put_burst(&bench, cnt, 1000);
+    put_burst(&bench, cnt, 2000);
+    cr_assert_eq(bench.ops->rx_burst(bench.port, 0, pkts, XORD_PORT_BURST, start_ns), 0);
+    cr_assert_eq(bench.ops->load(bench.port, 0), XORD_LOAD_FULL, "polled as many as it can, not yet looked at");
+    cr_assert_lt(bench.ops->rx_burst(bench.port, 0, pkts, XORD_PORT_BURST, start_ns), XORD_PORT_BURST);
+    cr_assert_eq(bench.ops->load(bench.port, 0), XORD_LOAD_SOME);
+    cr_assert_eq(bench.ops->rx_burst(bench.port, 1, pkts, 8, start_ns), 8);
+    cr_assert_eq(bench.ops->load(bench.port, 1), XORD_LOAD_FULL, "given more than it has taken");
+    cr_assert_gt(receive(&bench, 0, pkts, start_ns), 0);
+    cr_assert_eq(receive(&bench, 0, pkts, start_ns), 0);
+    cr_assert_eq(bench.ops->load(bench.port, 0), XORD_LOAD_NONE);
+    bench_close(&bench);
+}
+
+Test(dpdk_steer, what_is_polled_and_not_looked_at_is_load)
+{
+    struct bench bench = bench_open(2);
+    struct xord_pkt pkts[XORD_PORT_BURST];
+    struct test_frame frame = from_port(&bench, 1000);
+
+    wire_put(&bench, 0, frame.bytes, frame.len);
+    cr_assert_eq(bench.ops->rx_burst(bench.port, 0, pkts, XORD_PORT_BURST, start_ns), 0);
+    cr_assert_eq(bench.ops->load(bench.port, 0), XORD_LOAD_SOME);
+    bench_close(&bench);
+}
+
 /* Two addresses, one identity: a peer's shard does not depend on which of them it asks. */
 Test(dpdk_steer, an_identity_at_several_addresses_has_one_shard_for_a_peer)
 {

@@ -302,6 +302,26 @@ Test(port_dpdk, takes_no_more_than_asked)
     bench_close(&bench); /* with mbufs held */
 }
 
+/* Or a frame for nobody in each burst would let slow work in while a queue is full. */
+Test(port_dpdk, what_is_dropped_counts_as_load)
+{
+    struct bench bench = bench_open(1);
+    struct xord_pkt pkts[XORD_PORT_BURST];
+
+    for (int i = 0; i < XORD_PORT_BURST - 1; i++)
+        wire_put_hex(&bench, 0, FRAME_UDP4_A);
+    cr_assert_eq(bench.ops->rx_burst(bench.port, 0, pkts, XORD_PORT_BURST, start_ns), XORD_PORT_BURST - 1);
+    cr_assert_eq(bench.ops->load(bench.port, 0), XORD_LOAD_SOME);
+    for (int i = 0; i < XORD_PORT_BURST - 1; i++)
+        wire_put_hex(&bench, 0, FRAME_UDP4_A);
+    wire_put(&bench, 0, (const uint8_t[14]){0}, 14);
+    cr_assert_eq(bench.ops->rx_burst(bench.port, 0, pkts, XORD_PORT_BURST, start_ns), XORD_PORT_BURST - 1);
+    cr_assert_eq(bench.ops->load(bench.port, 0), XORD_LOAD_FULL);
+    cr_assert_eq(bench.ops->rx_burst(bench.port, 0, pkts, XORD_PORT_BURST, start_ns), 0);
+    cr_assert_eq(bench.ops->load(bench.port, 0), XORD_LOAD_NONE);
+    bench_close(&bench);
+}
+
 Test(port_dpdk, drops_and_counts_other_ports)
 {
     struct xord_port_config config = config_of("dpdk:net_ring0", 1);
