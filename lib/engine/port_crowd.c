@@ -17,6 +17,7 @@
 struct worker {
     _Alignas(64) struct xord_path *path;
     uint64_t now_ns;
+    enum xord_load load;          /* of the last rx_burst, lost datagrams included */
     _Atomic uint64_t nobody, nat; /* written by the worker, read by stats */
 };
 
