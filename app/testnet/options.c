@@ -23,6 +23,8 @@ enum {
     OPT_LATENCY,
     OPT_LOSS,
     OPT_REORDER,
+    OPT_CALLS,
+    OPT_BOOTNODES,
 };
 
 static const struct argp_option option_table[] = {
@@ -44,6 +46,12 @@ static const struct argp_option option_table[] = {
         {"churn", OPT_CHURN, "RATE", 0,
                 "Times a minute that each node leaves, comes back, or moves to another address with a new record", 2},
         {"mix", OPT_MIX, "FILE", 0, "What the records say: lines of a share and key=value, see below", 2},
+        {"calls", OPT_CALLS, "RATE", 0,
+                "Take in nodes from elsewhere: who shakes hands and answers is handed out by the others, and called on "
+                "by so many of them a second (PING, FINDNODE), also by those behind a NAT",
+                2},
+        {"bootnodes", OPT_BOOTNODES, "X", 0,
+                "With --calls: call on these from the start; a record, a file of records, a nodes.json; repeatable", 2},
         {0, 0, NULL, 0, "The way to them:", 3},
         {"latency", OPT_LATENCY, "TIME|FILE", 0,
                 "Round trip, as 50ms; or a file of lines \"MILLISECONDS [WEIGHT]\", out of which each node has one", 3},
@@ -100,6 +108,25 @@ static double churn_parse(const char *text)
     return rate;
 }
 
+static double calls_parse(const char *text)
+{
+    char *end;
+    double rate = strtod(text, &end);
+
+    if (end == text || *end || !(rate >= 0.01 && rate <= 1000))
+        exit(complain("--calls wants how often a second, from 0.01 to 1000, not \"%.60s\"", text));
+    return rate;
+}
+
+/* Test networks stay among themselves. */
+static void bootnodes_parse(struct testnet_args *args, const char *text)
+{
+    if (network_bootnodes(text))
+        exit(complain("--bootnodes: %.60s is no place for a test network; name nodes of your own", text));
+    if (bootnodes_add(&args->node, text))
+        exit(EXIT_USER);
+}
+
 static uint32_t count_parse(const char *text, const char *name)
 {
     uint64_t n;
@@ -153,6 +180,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_CHURN:
         args->churn = churn_parse(arg);
+        return 0;
+    case OPT_CALLS:
+        args->calls = calls_parse(arg);
+        return 0;
+    case OPT_BOOTNODES:
+        bootnodes_parse(args, arg);
         return 0;
     case OPT_LOSS:
         args->loss = fraction(arg, "loss");
@@ -246,6 +279,8 @@ int testnet_args_check(struct testnet_args *args)
                 args->dead + args->nat + args->malicious);
     if (args->enrs_cnt > 0 && !args->enrs_path)
         return complain("--enrs-count says how much to write: to which file? --enrs FILE");
+    if (args->node.bootnodes.cnt > 0 && args->calls == 0)
+        return complain("--bootnodes: these nodes are to be called on how often? --calls RATE");
     prefix_default(args);
     return prefix_check(args);
 }

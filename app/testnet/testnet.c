@@ -148,17 +148,24 @@ static void print_ready(const struct testnet *net, const struct service *service
     fflush(stdout);
 }
 
-static void serve(struct service *service)
+/* With `newcomers` NULL there is nothing to do but wait. */
+static void serve(struct service *service, struct newcomers *newcomers)
 {
     struct xord_mail *mails[16];
 
     while (!interrupted()) {
+        uint64_t now_ns = xord_now_ns(), next_ns = now_ns + XORD_NS_PER_S;
         uint32_t n = xord_engine_poll(service->engine, mails, 16);
 
-        for (uint32_t i = 0; i < n; i++)
+        for (uint32_t i = 0; i < n; i++) {
+            if (newcomers)
+                newcomers_mail(newcomers, mails[i], now_ns);
             xord_engine_mail_free(service->engine, mails[i]);
-        if (n == 0)
-            xord_engine_wait(service->engine, XORD_NS_PER_S);
+        }
+        if (newcomers)
+            next_ns = newcomers_turn(newcomers, now_ns);
+        if (n == 0 && next_ns > now_ns)
+            xord_engine_wait(service->engine, next_ns - now_ns);
     }
 }
 
@@ -179,25 +186,37 @@ static void say_goodbye(const struct testnet *net, const struct service *service
         counters_print(service->engine, stderr);
 }
 
+/* From the ready line to Ctrl-C. */
+static int serve_ready(struct testnet *net, struct service *service)
+{
+    struct newcomers *newcomers = NULL;
+    bool signs;
+
+    if (net->args->calls > 0) {
+        newcomers = newcomers_new(net->crowd, service, net->args);
+        if (!newcomers)
+            return complain("out of memory");
+    }
+    print_ready(net, service);
+    signs = pthread_create(&net->signer, NULL, signer_main, net) == 0;
+    serve(service, newcomers);
+    atomic_store_explicit(&net->stop, true, memory_order_relaxed);
+    if (signs)
+        pthread_join(net->signer, NULL);
+    newcomers_free(newcomers);
+    say_goodbye(net, service);
+    return truth_write(net->crowd, net->args, xord_now_ns());
+}
+
 static int run_ready(struct testnet *net, struct service *service)
 {
-    bool signs;
     int err;
 
     service->node.crowd = net->crowd;
+    service->node.tell_newcomers = net->args->calls > 0;
     service->locals = (struct xord_locals *)xord_crowd_locals(net->crowd);
     err = service_start(service, &net->args->node);
-    if (!err) {
-        print_ready(net, service);
-        signs = pthread_create(&net->signer, NULL, signer_main, net) == 0;
-        serve(service);
-        atomic_store_explicit(&net->stop, true, memory_order_relaxed);
-        if (signs)
-            pthread_join(net->signer, NULL);
-        say_goodbye(net, service);
-        err = truth_write(net->crowd, net->args, xord_now_ns());
-    }
-    return err;
+    return err ? err : serve_ready(net, service);
 }
 
 static int testnet_run(const struct testnet_args *args)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The parts of `xord testnet`: options, files in (latencies, mix), files out (records, truth). */
+/* The parts of `xord testnet`: options, files in (latencies, mix), files out (records, truth), newcomers. */
 #pragma once
 
 #include "app.h"
@@ -11,6 +11,7 @@ struct testnet_args {
     uint32_t nodes;
     uint64_t seed;
     double dead, nat, malicious, stale, churn, loss, reorder;
+    double calls; /* a second on each newcomer; 0: none, they are not taken in */
     uint32_t hostile; /* kinds that take part; 0: all */
     struct xord_latency latency;
     struct xord_crowd_class *classes;
@@ -35,6 +36,18 @@ int latency_parse(struct xord_latency *latency, const char *text);
 
 /* A file of lines: share, then key=value of the records. */
 int mix_read(struct testnet_args *args, const char *path);
+
+/* ---- newcomers.c: nodes from elsewhere, for one thread ---- */
+
+struct newcomers;
+
+/* After service_start; NULL when out of memory. args->calls is above 0. */
+struct newcomers *newcomers_new(struct xord_crowd *crowd, struct service *service, const struct testnet_args *args);
+/* Says how it went. NULL is nobody. */
+void newcomers_free(struct newcomers *newcomers);
+/* Calls on whoever is due; returns when the next one is, at most a second away. */
+uint64_t newcomers_turn(struct newcomers *newcomers, uint64_t now_ns);
+void newcomers_mail(struct newcomers *newcomers, const struct xord_mail *mail, uint64_t now_ns);
 
 /* ---- files.c: 0, or EXIT_USER after a complaint ---- */
 

@@ -325,6 +325,7 @@ void xord_crowd_free(struct xord_crowd *crowd)
 {
     if (!crowd)
         return;
+    crowd_newcomers_free(crowd);
     xord_directory_free(crowd->directory);
     xord_locals_free(crowd->locals);
     free(crowd->kinds);

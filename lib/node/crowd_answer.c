@@ -4,8 +4,9 @@
 
 #include "crowd_private.h"
 
-#define HUGE_TOTAL 1000000
-#define LIES_TRIED 64
+#define HUGE_TOTAL  1000000
+#define LIES_TRIED  64
+#define NEW_OF_FULL 2 /* newcomers that displace others, where there are more than enough */
 
 static bool is_among(const uint16_t *distances, uint32_t cnt, unsigned distance)
 {
@@ -54,8 +55,6 @@ static uint32_t pick_fellows(const struct xord_crowd *crowd, uint32_t *out, uint
 static uint32_t pick(const struct xord_crowd *crowd, uint32_t *out, uint32_t i, const uint16_t *distances,
         uint32_t distance_cnt, const uint8_t asker_id32[32], uint32_t max)
 {
-    if (distance_cnt == 0)
-        return 0;
     if (crowd->kinds[i] == XORD_CROWD_DISTANCE)
         return pick_elsewhere(crowd, out, i, distances, distance_cnt);
     if (crowd->kinds[i] == XORD_CROWD_ECLIPSE)
@@ -72,28 +71,53 @@ static uint32_t version_known(const struct xord_crowd *crowd, uint32_t i, uint32
     return xord_crowd_version(crowd, other, now_ns);
 }
 
-static void put(struct xord_crowd *crowd, struct xord_crowd_answer *answer, uint32_t i, uint32_t other, bool spoilt,
-        uint64_t now_ns)
+static uint8_t *room(struct xord_crowd_answer *answer, uint16_t len)
 {
-    uint8_t *raw = answer->raw[answer->cnt];
+    answer->len[answer->cnt] = len;
+    return answer->raw[answer->cnt++];
+}
+
+static void put(struct xord_crowd *crowd, struct xord_crowd_answer *answer, uint32_t i, uint32_t other, uint64_t now_ns)
+{
+    uint8_t raw[XORD_ENR_MAX_LEN];
     uint16_t len = xord_crowd_record(crowd, raw, other, version_known(crowd, i, other, now_ns));
 
-    if (spoilt)
-        raw[len < 256 + 2 ? 10 : 11] ^= 0x55; /* a byte of the signature */
-    answer->len[answer->cnt++] = len;
+    memcpy(room(answer, len), raw, len);
+}
+
+/* A byte of each signature. */
+static void spoil(struct xord_crowd_answer *answer, uint32_t from)
+{
+    for (uint32_t r = from; r < answer->cnt; r++)
+        answer->raw[r][answer->len[r] < 256 + 2 ? 10 : 11] ^= 0x55;
+}
+
+/* What tables hold: few of the far nodes, all of the near ones. */
+static void put_known(struct xord_crowd *crowd, struct xord_crowd_answer *answer, uint32_t i, const uint16_t *distances,
+        uint32_t distance_cnt, const uint8_t asker_id32[32], uint64_t now_ns)
+{
+    const struct crowd_newcomer *newcomers[XORD_CROWD_ANSWER];
+    uint32_t numbers[XORD_CROWD_ANSWER], max = XORD_CROWD_ANSWER - answer->cnt, n, new_cnt = 0;
+
+    n = pick(crowd, numbers, i, distances, distance_cnt, asker_id32, max);
+    if (crowd->kinds[i] != XORD_CROWD_DISTANCE && crowd->kinds[i] != XORD_CROWD_ECLIPSE)
+        new_cnt = crowd_newcomers_pick(crowd, newcomers, i, distances, distance_cnt, asker_id32,
+                n + NEW_OF_FULL <= max ? max - n : NEW_OF_FULL);
+    for (uint32_t r = 0; r < n && r + new_cnt < max; r++)
+        put(crowd, answer, i, numbers[r], now_ns);
+    for (uint32_t r = 0; r < new_cnt; r++)
+        memcpy(room(answer, newcomers[r]->len), newcomers[r]->raw, newcomers[r]->len);
 }
 
 void xord_crowd_findnode(struct xord_crowd *crowd, struct xord_crowd_answer *answer, uint32_t i,
         const uint16_t *distances, uint32_t distance_cnt, bool own, const uint8_t asker_id32[32], uint64_t now_ns)
 {
-    uint32_t numbers[XORD_CROWD_ANSWER], n;
-    enum xord_crowd_kind kind = crowd->kinds[i];
-
     answer->cnt = 0;
-    answer->total = kind == XORD_CROWD_TOTALS ? HUGE_TOTAL : 0;
+    answer->total = crowd->kinds[i] == XORD_CROWD_TOTALS ? HUGE_TOTAL : 0;
     if (own)
-        put(crowd, answer, i, i, false, now_ns);
-    n = pick(crowd, numbers, i, distances, distance_cnt, asker_id32, XORD_CROWD_ANSWER - answer->cnt);
-    for (uint32_t r = 0; r < n && answer->cnt < XORD_CROWD_ANSWER; r++)
-        put(crowd, answer, i, numbers[r], kind == XORD_CROWD_INVALID, now_ns);
+        put(crowd, answer, i, i, now_ns);
+    if (distance_cnt > 0)
+        put_known(crowd, answer, i, distances, distance_cnt, asker_id32, now_ns);
+    if (crowd->kinds[i] == XORD_CROWD_INVALID)
+        spoil(answer, own);
 }

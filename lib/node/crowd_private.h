@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The parts of a crowd: crowd.c who there is, crowd_place.c where and when, crowd_record.c records, crowd_answer.c behaviour. */
+/* The parts of a crowd: crowd.c who there is, crowd_place.c where and when, crowd_record.c records, crowd_answer.c behaviour,
+ * crowd_newcomers.c nodes from elsewhere. */
 #pragma once
 
 #include <stdatomic.h>
@@ -26,6 +27,14 @@ struct crowd_sig {
     _Atomic uint64_t words[8];
 };
 
+/* Never changed nor freed while there are readers; what it was replaced by has it in its chain. */
+struct crowd_newcomer {
+    struct crowd_newcomer *older;
+    uint8_t id32[32];
+    uint16_t len;
+    uint8_t raw[XORD_ENR_MAX_LEN];
+};
+
 struct crowd_layout {
     uint32_t sub_cnt;   /* /24s that nodes go round; 0: the prefix is too small, they stand in a row */
     uint32_t room;      /* addresses */
@@ -47,6 +56,10 @@ struct xord_crowd {
     uint32_t eclipse[XORD_CROWD_ECLIPSE_MAX];
     uint8_t target32[32];
     uint64_t turn_ns; /* from turn to turn of a node; 0: no churn */
+    _Atomic(struct crowd_newcomer *) newcomers[XORD_CROWD_NEWCOMERS];
+    _Atomic uint32_t newcomer_cnt;    /* how many of these to look at */
+    struct crowd_newcomer *dismissed; /* whom a reader may still be looking at; a chain */
+    uint32_t admitted;                /* ever */
 };
 
 uint64_t crowd_roll(const struct xord_crowd *crowd, enum crowd_dice what, uint64_t a, uint64_t b);
@@ -57,3 +70,8 @@ struct crowd_layout crowd_layout_of(unsigned host_bits, uint32_t node_cnt, bool 
 /* The version before, of which some still hand out the record; the same when there was none. */
 uint32_t crowd_old_version(const struct xord_crowd *crowd, uint32_t i, uint64_t now_ns);
 int crowd_templates_init(struct xord_crowd *crowd);
+
+/* Those at the distances asked for, from `asker_id32` apart, at most `max`; whom of many depends on who answers. */
+uint32_t crowd_newcomers_pick(const struct xord_crowd *crowd, const struct crowd_newcomer **out, uint32_t i,
+        const uint16_t *distances, uint32_t distance_cnt, const uint8_t asker_id32[32], uint32_t max);
+void crowd_newcomers_free(struct xord_crowd *crowd);

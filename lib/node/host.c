@@ -92,10 +92,22 @@ static void table_add(struct xord_node *node, uint32_t host, const struct xord_e
     (void)xord_table_add(node->hosts[host].table, &view, enr, ep, inbound, node->now_ns);
 }
 
+void offer_mail(struct xord_node *node, uint16_t to, uint32_t local, const struct xord_enr *enr,
+        const struct xord_endpoint *ep, bool inbound)
+{
+    struct xord_mail *mail = node_mail_new(node, XORD_MAIL_OFFER, local, 0);
+
+    if (!mail)
+        return;
+    mail->offer.enr = *enr;
+    mail->offer.ep = *ep;
+    mail->offer.inbound = inbound;
+    node_mail_to(node, to, mail);
+}
+
 void host_offer(struct xord_node *node, uint32_t host, const struct xord_enr *enr, bool inbound)
 {
     struct xord_endpoint ep;
-    struct xord_mail *mail;
     uint16_t owner;
 
     if (!node_pick_endpoint(node, host, enr, &ep))
@@ -105,13 +117,7 @@ void host_offer(struct xord_node *node, uint32_t host, const struct xord_enr *en
         table_add(node, host, enr, &ep, inbound);
         return;
     }
-    mail = node_mail_new(node, XORD_MAIL_OFFER, host, 0);
-    if (!mail)
-        return;
-    mail->offer.enr = *enr;
-    mail->offer.ep = ep;
-    mail->offer.inbound = inbound;
-    node_mail_to(node, owner, mail);
+    offer_mail(node, owner, host, enr, &ep, inbound);
 }
 
 void host_on_offer(struct xord_node *node, const struct xord_mail *mail)

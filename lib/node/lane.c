@@ -296,6 +296,12 @@ static int job_record(struct xord_node *node, const struct job *job, struct xord
     return memcmp(enr->id32, job->pkt.src_id32, 32) == 0 ? 0 : XORD_EKEY;
 }
 
+static void tell_newcomer(struct xord_node *node, const struct job *job, const struct xord_enr *enr)
+{
+    if (node->cfg.tell_newcomers && node_is_at(node, job->local, enr, &job->peer))
+        offer_mail(node, XORD_CONTROL, job->local, enr, &job->peer, true);
+}
+
 /* Establishes the session that the opened handshake message proves. */
 static void handshake_done(struct xord_node *node, const struct job *job, const struct xord_session_key *key,
         const struct xord_session_keys *keys, const struct xord_enr *enr, const uint8_t *plain, size_t len)
@@ -310,8 +316,10 @@ static void handshake_done(struct xord_node *node, const struct job *job, const 
         COUNT(node, sessions_evicted);
     rx_message(node, session, plain, len, &dgram);
     conv_adopt(node, key);
-    if (!node_is_host(node, job->local))
+    if (!node_is_host(node, job->local)) {
+        tell_newcomer(node, job, enr);
         return;
+    }
     /* Its own record too must not make us send into a network that it cannot be part of. */
     if (node_record_is_plausible(enr, &job->peer))
         host_offer(node, job->local, enr, node_is_at(node, job->local, enr, &job->peer));

@@ -339,6 +339,9 @@ void hosts_free(struct xord_node *node);
 void hosts_poll(struct xord_node *node);
 uint64_t hosts_next_ns(const struct xord_node *node);
 /* A verified record: to the table of the shard that owns its endpoint. */
+/* A record for a table, or of a newcomer, to another shard or to control. */
+void offer_mail(struct xord_node *node, uint16_t to, uint32_t local, const struct xord_enr *enr,
+        const struct xord_endpoint *ep, bool inbound);
 void host_offer(struct xord_node *node, uint32_t host, const struct xord_enr *enr, bool inbound);
 void host_on_offer(struct xord_node *node, const struct xord_mail *mail);
 void host_on_vote(struct xord_node *node, const struct xord_mail *mail);

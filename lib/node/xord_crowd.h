@@ -9,7 +9,9 @@
  * Time: with churn, each node comes to a turn of its own once in a while, at which it leaves, stays or comes back, or moves to
  * another of its addresses with a new record. A record's version counts from 0; its seq is the version + 1.
  * Addresses: nodes go round all /24s of the prefix, so that none is crowded but that of the sybils, which is the last.
- * Threading: built by one thread; afterwards all functions may be called by several at once. Memory: all of it by new; with
+ * Newcomers are nodes from elsewhere that whoever runs the crowd has found to be alive: the crowd hands out their records too.
+ *
+ * Threading: built by one thread; afterwards all functions may be called by several at once, but admit and dismiss by one only. Memory: all of it by new; with
  * the identities less than 1 KB a node. */
 #pragma once
 
@@ -24,6 +26,7 @@
 #define XORD_CROWD_SYBILS_MAX  250 /* in one /24 */
 #define XORD_CROWD_ECLIPSE_MAX 16  /* around the target: as many as a bucket holds */
 #define XORD_CROWD_ANSWER      16
+#define XORD_CROWD_NEWCOMERS   256 /* at a time */
 
 /* X(NAME, text, what it does) */
 #define XORD_CROWD_KINDS_TABLE(X)                                                                                      \
@@ -117,6 +120,12 @@ void xord_crowd_enr(struct xord_crowd *crowd, struct xord_enr *enr, uint32_t i, 
 uint64_t xord_crowd_seq(const struct xord_crowd *crowd, uint32_t i, uint64_t now_ns);
 /* Signs node i's record of now if that has not been done. True: it had to. */
 bool xord_crowd_sign(struct xord_crowd *crowd, uint32_t i, uint64_t now_ns);
+
+/* ---- newcomers ---- */
+
+/* Takes in a verified record, in place of an older one of the same node; copied. XORD_EFULL, XORD_ENOMEM. */
+XORD_MUST_CHECK int xord_crowd_admit(struct xord_crowd *crowd, const struct xord_enr *enr);
+void xord_crowd_dismiss(struct xord_crowd *crowd, const uint8_t id32[32]);
 
 /* ---- behaviour ---- */
 

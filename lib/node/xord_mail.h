@@ -26,7 +26,7 @@
 enum xord_mail_kind {
     XORD_MAIL_REQUEST, /* send a request */
     XORD_MAIL_LOOKUP,  /* run a lookup; answered by RECORDS ... DONE */
-    XORD_MAIL_OFFER,   /* a verified record for the receiver's table */
+    XORD_MAIL_OFFER,   /* a verified record for the receiver's table; to control: of a newcomer to a crowd */
     XORD_MAIL_VOTE,    /* what a peer said our endpoint is */
     XORD_MAIL_SELF,    /* our own record has changed */
     XORD_MAIL_PONG,

@@ -86,6 +86,7 @@ struct xord_node_config {
     uint32_t host_cnt;
     const struct xord_directory *directory; /* NULL: none */
     struct xord_crowd *crowd; /* whose locals these are, or NULL; their records and answers are then the crowd's */
+    bool tell_newcomers; /* XORD_MAIL_OFFER to control: who has shaken hands with the crowd from where its record says */
     uint8_t seed32[32];
     uint32_t session_cap;   /* 0: 65,536 */
     uint32_t challenge_cap; /* 0: 65,536 */

@@ -465,3 +465,131 @@ Test(crowd, an_asker_learns_how_each_kind_behaves)
     world_free(world);
     close_all(crowd);
 }
+
+/* ---- newcomers ---- */
+
+static void newcomer_of(struct xord_enr *enr, uint64_t seq, uint8_t key)
+{
+    struct xord_endpoint ep = world_ep("10.9.0.1", 9000);
+    uint8_t seckey32[32] = {[31] = key};
+    struct xord_enr_draft draft;
+
+    xord_enr_draft_init(&draft, seq);
+    cr_assert_eq(xord_enr_draft_set_endpoint(&draft, &ep), 0);
+    cr_assert_eq(xord_enr_sign(enr, &draft, curve, seckey32), 0);
+}
+
+/* How many nodes name it, when asked for the distance at which it is; the seq that they say in *seq. */
+static uint32_t named_by(struct xord_crowd *crowd, const struct xord_enr *newcomer, uint64_t *seq)
+{
+    struct xord_enr enrs[XORD_CROWD_ANSWER];
+    uint32_t cnt = 0;
+    uint64_t total;
+
+    *seq = 0;
+    for (uint32_t i = 0; i < NODES; i++) {
+        uint16_t distance = (uint16_t)xord_log_distance(xord_crowd_locals(crowd)->all[i].id32, newcomer->id32);
+        uint32_t n = ask(crowd, enrs, &total, i, distance);
+
+        for (uint32_t r = 0; r < n; r++) {
+            if (memcmp(enrs[r].pubkey33, newcomer->pubkey33, sizeof(newcomer->pubkey33)) != 0)
+                continue;
+            cr_assert_eq(xord_enr_verify(&enrs[r], curve), 0);
+            *seq = enrs[r].seq;
+            cnt++;
+        }
+    }
+    return cnt;
+}
+
+Test(crowd, newcomers_are_handed_out_until_they_are_dismissed)
+{
+    struct xord_enr enr, newer, other;
+    struct xord_crowd_config config;
+    struct xord_crowd *crowd;
+    uint64_t seq;
+
+    open_all();
+    config = config_of(7);
+    crowd = crowd_of(&config);
+    newcomer_of(&enr, 5, 1);
+    newcomer_of(&newer, 6, 1);
+    newcomer_of(&other, 1, 2);
+    cr_assert_eq(named_by(crowd, &enr, &seq), 0);
+    cr_assert_eq(xord_crowd_admit(crowd, &enr), 0);
+    cr_assert_eq(xord_crowd_admit(crowd, &other), 0);
+    cr_assert_eq(named_by(crowd, &enr, &seq), NODES);
+    cr_assert_eq(seq, 5);
+    cr_assert_eq(xord_crowd_admit(crowd, &newer), 0);
+    cr_assert_eq(named_by(crowd, &enr, &seq), NODES);
+    cr_assert_eq(seq, 6);
+    xord_crowd_dismiss(crowd, enr.id32);
+    cr_assert_eq(named_by(crowd, &enr, &seq), 0);
+    cr_assert_eq(named_by(crowd, &other, &seq), NODES);
+    xord_crowd_dismiss(crowd, enr.id32);
+    cr_assert_eq(xord_crowd_admit(crowd, &enr), 0, "it may come again");
+    cr_assert_eq(named_by(crowd, &enr, &seq), NODES);
+    close_all(crowd);
+}
+
+/* However many join, whoever asks still learns of the others. */
+Test(crowd, newcomers_take_little_room)
+{
+    struct xord_enr enr, enrs[XORD_CROWD_ANSWER];
+    struct xord_crowd_config config;
+    struct xord_crowd *crowd;
+    uint64_t total;
+    uint32_t k = 0;
+
+    open_all();
+    config = config_of(7);
+    crowd = crowd_of(&config);
+    for (; k < XORD_CROWD_NEWCOMERS; k++) {
+        newcomer_of(&enr, 1, 1);
+        enr.id32[0] = (uint8_t)k; /* ids of their own are enough here */
+        cr_assert_eq(xord_crowd_admit(crowd, &enr), 0);
+    }
+    enr.id32[1] ^= 1;
+    cr_assert_eq(xord_crowd_admit(crowd, &enr), XORD_EFULL);
+    for (uint32_t i = 0; i < NODES; i++) {
+        uint32_t n = ask(crowd, enrs, &total, i, 256), own = 0;
+
+        cr_assert_eq(n, 16);
+        for (uint32_t r = 0; r < n; r++) {
+            struct xord_endpoint ep;
+
+            cr_assert(xord_enr_endpoint4(&enrs[r], &ep));
+            own += xord_crowd_owner(crowd, &ep) != XORD_CROWD_NONE;
+        }
+        cr_assert_eq(own, 14);
+    }
+    close_all(crowd);
+}
+
+/* Whoever shakes hands from where its record says is told of, and nobody else. */
+Test(crowd, tells_of_newcomers)
+{
+    struct member *client, *elsewhere, *net;
+    struct xord_crowd_config config;
+    const struct xord_mail *offer;
+    struct xord_crowd *crowd;
+    struct world *world;
+
+    open_all();
+    config = config_of(7);
+    crowd = crowd_of(&config);
+    world = world_new(3);
+    client = world_add(world, &(struct member_config){.ip = "10.9.0.1", .no_hosts = true});
+    elsewhere = world_add(world, &(struct member_config){.ip = "10.9.0.2", .no_hosts = true, .no_endpoint = true});
+    net = world_add(world, &(struct member_config){.no_hosts = true, .node.crowd = crowd, .node.tell_newcomers = true});
+    cr_assert_eq(exchange(world, elsewhere, net, 1)->err, 0);
+    cr_assert_null(member_reply(net, XORD_MAIL_OFFER, 0));
+    cr_assert_eq(exchange(world, client, net, 2)->err, 0);
+    offer = member_reply(net, XORD_MAIL_OFFER, 0);
+    cr_assert_not_null(offer);
+    cr_assert_eq(offer->local, 2);
+    cr_assert_bytes(offer->offer.enr.id32, client->locals->all[0].id32, 32);
+    cr_assert(xord_endpoint_equal(&offer->offer.ep, &client->locals->all[0].ep[0]));
+    world_free(world);
+    close_all(crowd);
+}
