@@ -11,7 +11,7 @@ struct testnet_args {
     uint32_t nodes;
     uint64_t seed;
     double dead, nat, malicious, stale, churn, loss, reorder;
-    double calls; /* a second on each newcomer; 0: none, they are not taken in */
+    double calls;     /* a second on each newcomer; 0: none, they are not taken in */
     uint32_t hostile; /* kinds that take part; 0: all */
     struct xord_latency latency;
     struct xord_crowd_class *classes;
