@@ -26,6 +26,7 @@ struct xord_crawl {
     struct crawl_list fresh;        /* not yet asked */
     struct crawl_list retry;        /* have answered before and wait until due_ns, in order */
     struct crawl_list retry_silent; /* never answered; the same */
+    struct crawl_list retry_last;   /* nor when asked again */
     struct xord_crawl_stats stats;
     uint64_t lost_cnt; /* requests that failed to nodes that have answered others */
     uint64_t by_status[XORD_CRAWL_SKIPPED + 1];
@@ -145,9 +146,12 @@ static void node_retry(struct xord_crawl *crawl, struct crawl_node *node, uint64
     if (node->responded) {
         node->due_ns = now_ns + XORD_CRAWL_RETRY_NS;
         list_push(&crawl->retry, node);
-    } else {
+    } else if (node->visit.failures < 2) {
         node->due_ns = now_ns + XORD_CRAWL_RETRY_SILENT_NS;
         list_push(&crawl->retry_silent, node);
+    } else {
+        node->due_ns = now_ns + XORD_CRAWL_RETRY_LAST_NS;
+        list_push(&crawl->retry_last, node);
     }
 }
 
@@ -259,6 +263,8 @@ static struct crawl_node *frontier_pop(struct xord_crawl *crawl, uint64_t now_ns
         return list_pop(&crawl->fresh);
     if (list_is_due(&crawl->retry_silent, now_ns))
         return list_pop(&crawl->retry_silent);
+    if (list_is_due(&crawl->retry_last, now_ns))
+        return list_pop(&crawl->retry_last);
     return NULL;
 }
 
@@ -310,6 +316,8 @@ uint64_t xord_crawl_next_ns(const struct xord_crawl *crawl)
         due_ns = crawl->retry.head->due_ns;
     if (crawl->retry_silent.head && crawl->retry_silent.head->due_ns < due_ns)
         due_ns = crawl->retry_silent.head->due_ns;
+    if (crawl->retry_last.head && crawl->retry_last.head->due_ns < due_ns)
+        due_ns = crawl->retry_last.head->due_ns;
     return due_ns;
 }
 

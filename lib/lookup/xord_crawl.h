@@ -28,6 +28,9 @@
 #define XORD_CRAWL_FULL             16                     /* records that make an answer full */
 #define XORD_CRAWL_RETRY_NS         (500 * XORD_NS_PER_MS) /* pause before asking again a node that has answered */
 #define XORD_CRAWL_RETRY_SILENT_NS  (1 * XORD_NS_PER_S)    /* and one that has not */
+/* And one that has not answered twice: by then whatever challenge it has sent too late has expired (2 s in the slowest
+ * implementation), and it sends another. */
+#define XORD_CRAWL_RETRY_LAST_NS (2500 * XORD_NS_PER_MS)
 
 enum xord_crawl_status {
     XORD_CRAWL_QUEUED,   /* known, not yet asked */

@@ -589,6 +589,33 @@ Test(crawl, partial_answer_means_alive)
     xord_crawl_free(crawl);
 }
 
+/* A slow peer's challenge, sent too late for our first attempts, blocks the next ones until it has expired. */
+Test(crawl, the_last_attempt_outlasts_a_challenge)
+{
+    struct xord_crawl_config config = config_v4();
+    struct xord_crawl *crawl = xord_crawl_new(&config);
+    struct xord_enr enr = make_enr(1, 1, 9000);
+    struct xord_crawl_query query;
+    uint64_t sent_ns[3], now_ns = XORD_NS_PER_S;
+
+    cr_assert(crawl);
+    cr_assert_eq(xord_crawl_add(crawl, &enr, now_ns), 0);
+    for (int attempt = 0; attempt < 3; attempt++) {
+        if (attempt > 0)
+            now_ns = xord_crawl_next_ns(crawl);
+        cr_assert(xord_crawl_next(crawl, &query, now_ns));
+        sent_ns[attempt] = now_ns;
+        now_ns += REQUEST_TIMEOUT_NS;
+        xord_crawl_failed(crawl, query.cookie, false, now_ns);
+        cr_assert_not(xord_crawl_next(crawl, &query, now_ns));
+    }
+    cr_assert(xord_crawl_is_done(crawl));
+    cr_assert_eq(sent_ns[1] - sent_ns[0], REQUEST_TIMEOUT_NS + XORD_CRAWL_RETRY_SILENT_NS);
+    cr_assert_eq(sent_ns[2] - sent_ns[1], REQUEST_TIMEOUT_NS + XORD_CRAWL_RETRY_LAST_NS);
+    cr_assert_gt(sent_ns[2] - (sent_ns[0] + REQUEST_TIMEOUT_NS), 2 * XORD_NS_PER_S);
+    xord_crawl_free(crawl);
+}
+
 Test(crawl, stale_cookies_are_ignored)
 {
     struct xord_crawl_config config = config_v4();
