@@ -129,14 +129,16 @@ static uint32_t queries_send(struct driver *driver)
 
 static void take_records(struct driver *driver, struct open_query *open, const struct xord_mail *mail, uint64_t now_ns)
 {
+    struct xord_mail_record record;
     struct xord_enr enr;
     size_t pos = 0;
 
-    while (xord_mail_records_next(&mail->records, &pos, &enr)) {
-        unsigned distance = xord_log_distance(mail->peer.id32, enr.id32);
+    while (xord_mail_records_peek(&mail->records, &pos, &record)) {
+        unsigned distance = xord_log_distance(mail->peer.id32, record.id32);
 
         open->farthest = distance > open->farthest ? distance : open->farthest;
-        if (!xord_crawl_knows(driver->crawl, enr.id32, enr.seq))
+        /* Most have been named before: those are not even decoded. */
+        if (!xord_crawl_knows(driver->crawl, record.id32, record.seq) && xord_mail_record_decode(&enr, &record) == 0)
             (void)!xord_crawl_add(driver->crawl, &enr, now_ns);
     }
 }

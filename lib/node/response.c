@@ -6,6 +6,7 @@
 #include "node_private.h"
 
 #define NODES_MAX_RECORDS_TAKEN 32 /* to one FINDNODE; 16 are the rule, and some peers add their own */
+#define NODES_HASHED            64 /* bytes of each end of a packet */
 
 static enum xord_message_type request_of(enum xord_message_type response)
 {
@@ -120,37 +121,59 @@ static bool record_is_wanted(struct xord_node *node, struct req *req, const stru
     return true;
 }
 
+static struct xord_mail *records_begin(struct xord_node *node, struct req *req)
+{
+    struct xord_mail *mail = reply_new(node, req, XORD_MAIL_RECORDS);
+
+    if (mail)
+        mail->records.cnt = mail->records.len = 0;
+    else
+        req->lost = true;
+    return mail;
+}
+
+static void records_end(struct xord_node *node, struct req *req, struct xord_mail *mail)
+{
+    if (mail->records.cnt > 0)
+        node_mail_to(node, req->reply_to, mail);
+    else
+        node->cfg.io.mail_free(node->cfg.io.ctx, mail);
+}
+
+static void record_take(struct xord_node *node, struct req *req, struct xord_mail *mail, const struct xord_enr *enr)
+{
+    if (record_is_wanted(node, req, enr) && xord_mail_records_put(&mail->records, enr))
+        req->record_cnt++;
+}
+
+static void record_refuse(struct xord_node *node, struct req *req)
+{
+    COUNT(node, drop_record_invalid);
+    req->invalid++;
+}
+
 bool request_on_nodes(struct xord_node *node, struct req *req, const struct xord_message *msg, size_t *pos,
         uint64_t operations)
 {
-    struct xord_mail *mail = reply_new(node, req, XORD_MAIL_RECORDS);
+    struct xord_mail *mail = records_begin(node, req);
     struct xord_bytes_view raw;
     struct xord_pubkey key;
     struct xord_enr enr;
     uint64_t before = node_operations(node);
     bool done = false;
 
-    if (!mail) {
-        req->lost = true;
+    if (!mail)
         return true;
-    }
-    mail->records.cnt = mail->records.len = 0;
     while (node_operations(node) - before < operations) {
         done = req->record_cnt >= NODES_MAX_RECORDS_TAKEN || !xord_records_next(&msg->nodes.records, pos, &raw);
         if (done)
             break;
-        if (node_verify_record(node, &enr, &key, raw.data, raw.len)) {
-            COUNT(node, drop_record_invalid);
-            req->invalid++;
-            continue;
-        }
-        if (record_is_wanted(node, req, &enr) && xord_mail_records_put(&mail->records, enr.id32, enr.raw, enr.len))
-            req->record_cnt++;
+        if (node_verify_record(node, &enr, &key, raw.data, raw.len))
+            record_refuse(node, req);
+        else
+            record_take(node, req, mail, &enr);
     }
-    if (mail->records.cnt > 0)
-        node_mail_to(node, req->reply_to, mail);
-    else
-        node->cfg.io.mail_free(node->cfg.io.ctx, mail);
+    records_end(node, req, mail);
     return done;
 }
 
@@ -170,15 +193,59 @@ static void arm_for_rest(struct xord_node *node, struct req *req)
     xord_timer_arm(&node->wheel, &req->timer, due_ns < req->whole_by_ns ? due_ns : req->whole_by_ns);
 }
 
-static bool records_all_cached(const struct xord_node *node, const struct xord_message *msg)
+/* What verification has found of each of a packet's records; false: not all of them are in the cache. */
+static bool records_all_cached(const struct xord_node *node, const struct record_proof *proofs[], uint32_t max,
+        const struct xord_message *msg)
 {
     struct xord_bytes_view raw;
+    uint32_t cnt = 0;
     size_t pos = 0;
 
-    while (xord_records_next(&msg->nodes.records, &pos, &raw))
-        if (!record_cache_find(node->records, raw.data, raw.len))
+    while (xord_records_next(&msg->nodes.records, &pos, &raw)) {
+        if (cnt >= max)
             return false;
+        proofs[cnt] = record_cache_find(node->records, raw.data, raw.len);
+        if (!proofs[cnt++])
+            return false;
+    }
     return true;
+}
+
+/* The same as request_on_nodes, with what records_all_cached has found. */
+static void take_cached(struct xord_node *node, struct req *req, const struct xord_message *msg,
+        const struct record_proof *const proofs[])
+{
+    struct xord_mail *mail = records_begin(node, req);
+    struct xord_bytes_view raw;
+    struct xord_enr enr;
+    size_t pos = 0;
+
+    if (!mail)
+        return;
+    for (uint32_t r = 0; req->record_cnt < NODES_MAX_RECORDS_TAKEN; r++) {
+        if (!xord_records_next(&msg->nodes.records, &pos, &raw))
+            break;
+        if (xord_enr_decode(&enr, raw.data, raw.len)) { /* never: it was when it came into the cache */
+            record_refuse(node, req);
+            continue;
+        }
+        COUNT(node, records_cached);
+        memcpy(enr.id32, proofs[r]->id32, 32);
+        record_take(node, req, mail, &enr);
+    }
+    records_end(node, req, mail);
+}
+
+/* Of both ends: there lie a signature and a key, which no two answers share. */
+static uint32_t nodes_hash(const struct xord_node *node, const uint8_t *plain, size_t len)
+{
+    uint8_t ends[2 * NODES_HASHED];
+
+    if (len <= sizeof(ends))
+        return (uint32_t)xord_hash64(&node->hash_key, plain, len);
+    memcpy(ends, plain, NODES_HASHED);
+    memcpy(ends + NODES_HASHED, plain + len - NODES_HASHED, NODES_HASHED);
+    return (uint32_t)xord_hash64(&node->hash_key, ends, sizeof(ends));
 }
 
 /* A packet that the network has doubled must not stand for one that it has lost. */
@@ -193,9 +260,9 @@ static bool nodes_is_repeated(const struct req *req, const struct xord_message *
 static void on_nodes(struct xord_node *node, struct req *req, const struct xord_message *msg, const uint8_t *plain,
         size_t plain_len)
 {
-    uint32_t hash = (uint32_t)xord_hash64(&node->hash_key, plain, plain_len);
+    const struct record_proof *proofs[NODES_MAX_RECORDS_TAKEN];
+    uint32_t hash = nodes_hash(node, plain, plain_len);
     uint64_t total = msg->nodes.total;
-    size_t pos = 0;
 
     if (total < 1 || total > NODES_MAX_TOTAL || (req->total && total != req->total) || req->got >= total) {
         COUNT(node, drop_nodes_total);
@@ -207,8 +274,8 @@ static void on_nodes(struct xord_node *node, struct req *req, const struct xord_
         COUNT(node, drop_nodes_repeated);
         return;
     }
-    if (records_all_cached(node, msg))
-        (void)request_on_nodes(node, req, msg, &pos, UINT64_MAX);
+    if (records_all_cached(node, proofs, NODES_MAX_RECORDS_TAKEN, msg))
+        take_cached(node, req, msg, proofs);
     else if (lane_push_nodes(node, req, plain, plain_len))
         req->lane_cnt++;
     else

@@ -101,7 +101,7 @@ static void send_result(struct xord_node *node, const struct seeker *seeker)
     struct xord_mail *mail = NULL;
 
     for (size_t i = 0; i < n; i++) {
-        if (mail && xord_mail_records_put(&mail->records, found[i]->id32, found[i]->raw, found[i]->len))
+        if (mail && xord_mail_records_put(&mail->records, found[i]))
             continue;
         if (mail)
             node_mail_to(node, seeker->reply_to, mail);
@@ -109,7 +109,7 @@ static void send_result(struct xord_node *node, const struct seeker *seeker)
         if (!mail)
             break;
         mail->records.cnt = mail->records.len = 0;
-        (void)!xord_mail_records_put(&mail->records, found[i]->id32, found[i]->raw, found[i]->len);
+        (void)!xord_mail_records_put(&mail->records, found[i]);
     }
     if (mail)
         node_mail_to(node, seeker->reply_to, mail);

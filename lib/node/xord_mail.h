@@ -58,7 +58,15 @@ struct xord_mail_request {
 struct xord_mail_records {
     uint16_t cnt;
     uint16_t len;
-    uint8_t data[XORD_MAIL_DATA - 4]; /* cnt times: id 32 || length 2 (host order) || record */
+    uint8_t data[XORD_MAIL_DATA - 4]; /* cnt times: id 32 || seq 8 || length 2 (both in host order) || record */
+};
+
+/* One of them, not decoded. */
+struct xord_mail_record {
+    const uint8_t *id32;
+    const uint8_t *raw;
+    uint64_t seq;
+    uint16_t len;
 };
 
 struct xord_mail_done {
@@ -112,9 +120,13 @@ struct xord_mail {
 };
 
 /* Appends a verified record; false when there is no room. */
-bool xord_mail_records_put(struct xord_mail_records *records, const uint8_t id32[32], const uint8_t *raw, uint16_t len);
+bool xord_mail_records_put(struct xord_mail_records *records, const struct xord_enr *enr);
 
-/* Walks the records: start with *pos = 0; decodes into *enr with its id set; false at the end. */
+/* Walks the records: start with *pos = 0; false at the end. */
+bool xord_mail_records_peek(const struct xord_mail_records *records, size_t *pos, struct xord_mail_record *record);
+/* Decodes one, and sets its id. */
+XORD_MUST_CHECK int xord_mail_record_decode(struct xord_enr *enr, const struct xord_mail_record *record);
+/* Both at once. */
 bool xord_mail_records_next(const struct xord_mail_records *records, size_t *pos, struct xord_enr *enr);
 
 /* A peer out of a verified record and the endpoint of it to use. */

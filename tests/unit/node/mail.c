@@ -33,7 +33,7 @@ Test(mail, records_come_out_as_they_went_in)
 
     for (int i = 0; i < 8; i++) {
         enrs[i] = puppet_record(world, "10.0.0.1", (uint16_t)(i + 1), NULL, 0);
-        cr_assert(xord_mail_records_put(records, enrs[i].id32, enrs[i].raw, enrs[i].len));
+        cr_assert(xord_mail_records_put(records, &enrs[i]));
     }
     cr_assert_eq(records->cnt, 8);
     while (xord_mail_records_next(records, &pos, &enr)) {
@@ -47,6 +47,22 @@ Test(mail, records_come_out_as_they_went_in)
     cr_assert_not(xord_mail_records_next(records, &pos, &enr));
 }
 
+Test(mail, says_who_it_is_without_decoding)
+{
+    struct xord_enr enr = puppet_record(world, "10.0.0.1", 7, NULL, 0), decoded;
+    struct xord_mail_record record;
+    size_t pos = 0;
+
+    cr_assert(xord_mail_records_put(records, &enr));
+    cr_assert(xord_mail_records_peek(records, &pos, &record));
+    cr_assert_bytes(record.id32, enr.id32, 32);
+    cr_assert_eq(record.seq, enr.seq);
+    cr_assert_eq(xord_mail_record_decode(&decoded, &record), 0);
+    cr_assert_bytes(decoded.raw, enr.raw, enr.len);
+    cr_assert_bytes(decoded.id32, enr.id32, 32);
+    cr_assert_not(xord_mail_records_peek(records, &pos, &record));
+}
+
 Test(mail, an_empty_one_has_none)
 {
     struct xord_enr enr;
@@ -57,14 +73,14 @@ Test(mail, an_empty_one_has_none)
 
 Test(mail, takes_what_fits)
 {
-    uint8_t raw[XORD_ENR_MAX_LEN] = {0}, id32[32] = {1};
     uint32_t room = sizeof(records->data), put = 0;
+    struct xord_enr enr = {.id32 = {1}};
 
-    for (uint16_t len = XORD_ENR_MAX_LEN; len > 0; len--) {
-        bool fits = room >= 34U + len;
+    for (enr.len = XORD_ENR_MAX_LEN; enr.len > 0; enr.len--) {
+        bool fits = room >= 42U + enr.len;
 
-        cr_assert_eq(xord_mail_records_put(records, id32, raw, len), fits, "%u bytes into %u", len, room);
-        room -= fits ? 34U + len : 0;
+        cr_assert_eq(xord_mail_records_put(records, &enr), fits, "%u bytes into %u", enr.len, room);
+        room -= fits ? 42U + enr.len : 0;
         put += fits;
     }
     cr_assert_eq(records->cnt, put);
@@ -77,7 +93,7 @@ Test(mail, holds_the_records_of_one_packet)
     struct xord_enr enr = puppet_record(world, "1.1.1.1", 1, NULL, 0);
     uint32_t least = 64 + 2 + 1 + 3 + 3 + 10 + 34 + 2, most = XORD_MESSAGE_MAX_LEN / least;
 
-    cr_assert_geq(sizeof(records->data), XORD_MESSAGE_MAX_LEN + most * 34, "%u records of %u bytes", most, least);
+    cr_assert_geq(sizeof(records->data), XORD_MESSAGE_MAX_LEN + most * 42, "%u records of %u bytes", most, least);
     cr_assert_geq(enr.len, least);
 }
 
@@ -85,11 +101,11 @@ Test(mail, holds_the_records_of_one_packet)
 Test(mail, skips_what_does_not_decode)
 {
     struct xord_enr one = puppet_record(world, "10.0.0.1", 1, NULL, 0), enr;
-    uint8_t broken[3] = {0xff, 0xff, 0xff};
+    struct xord_enr broken = {.raw = {0xff, 0xff, 0xff}, .len = 3};
     size_t pos = 0;
 
-    cr_assert(xord_mail_records_put(records, one.id32, broken, 3));
-    cr_assert(xord_mail_records_put(records, one.id32, one.raw, one.len));
+    cr_assert(xord_mail_records_put(records, &broken));
+    cr_assert(xord_mail_records_put(records, &one));
     cr_assert(xord_mail_records_next(records, &pos, &enr));
     cr_assert_bytes(enr.raw, one.raw, one.len);
     cr_assert_not(xord_mail_records_next(records, &pos, &enr));
