@@ -250,7 +250,7 @@ static int load_run(struct run *run)
         err = prepare(run, start_ns);
     if (err)
         return err;
-    report_begin(&run->report, run->pair_cnt);
+    report_begin(&run->report, run->pair_cnt, start_ns);
     phase_set(run, GUEST_RUNS);
     nap(HEADSTART_NS);
     err = watch(run, start_ns);

@@ -126,8 +126,8 @@ struct report {
 
 /* Opens the files, so that whoever named a bad one learns it before the load. 0 or EXIT_USER. */
 int report_open(struct report *report, const struct load_args *args);
-/* The load begins. */
-void report_begin(struct report *report, uint32_t pairs);
+/* The load begins at `start_ns`. */
+void report_begin(struct report *report, uint32_t pairs, uint64_t start_ns);
 /* report->second is complete, `at` seconds after the start. 0 or EXIT_USER. */
 int report_second(struct report *report, double at);
 /* Everything is over: summary, files. 0, EXIT_USER, EXIT_NOTHING or EXIT_ASSERTION. */

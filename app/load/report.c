@@ -130,7 +130,7 @@ int report_open(struct report *report, const struct load_args *args)
     return err ? err : file_open(&report->html, args->html_path);
 }
 
-void report_begin(struct report *report, uint32_t pairs)
+void report_begin(struct report *report, uint32_t pairs, uint64_t start_ns)
 {
     const struct load_args *args = report->args;
     struct timespec ts;
@@ -139,7 +139,7 @@ void report_begin(struct report *report, uint32_t pairs)
     xord_tally_reset(&report->total);
     report->cpu_seconds = -cpu_seconds();
     clock_gettime(CLOCK_REALTIME, &ts);
-    report->wall_ns = (uint64_t)ts.tv_sec * XORD_NS_PER_S + (uint64_t)ts.tv_nsec;
+    report->wall_ns = (uint64_t)ts.tv_sec * XORD_NS_PER_S + (uint64_t)ts.tv_nsec + start_ns - xord_now_ns();
     if (!args->node.quiet)
         header_print(lines_out(args), args, pairs);
     columns_print(report);
@@ -309,8 +309,8 @@ static void json_print(const struct report *report, const struct report_row *tot
         printf("\"window\":%u,", args->window);
     else
         printf("\"wanted_rate\":%.6g,", args->rate);
-    printf("\"cpu_seconds\":%.3f,\"generator_late\":%s,\"total\":{", report->cpu_seconds,
-            is_late(total) ? "true" : "false");
+    printf("\"started\":%.3f,\"cpu_seconds\":%.3f,\"generator_late\":%s,\"total\":{", (double)report->wall_ns / 1e9,
+            report->cpu_seconds, is_late(total) ? "true" : "false");
     row_print_json(total, report->seconds, rate_of(report));
     fputs("},\"intervals\":[", stdout);
     for (uint32_t i = 0; i < report->row_cnt; i++) {
