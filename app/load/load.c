@@ -140,19 +140,47 @@ static int nobody(const struct run *run)
     return EXIT_NOTHING;
 }
 
-/* One PING to each, so that sessions are there when the load begins. */
-static int greet(struct run *run)
+static void greet_wait(struct run *run)
 {
-    uint32_t left = 0;
-
     phase_set(run, GUEST_GREETS);
     while (!all(run, guest_has_greeted) && !interrupted()) {
         mail_drain(run);
         nap(NAP_NS);
     }
+    phase_set(run, GUEST_READY);
+}
+
+/* A few PINGs, a target each, so that link addresses are known: datagrams that are due while one is asked for would wait, and of
+ * many some be lost. Hostile traffic leaves though nobody answers, but whoever sends it should know. */
+static int greet_targets(struct run *run)
+{
+    const bool is_hostile = run->args->is_hostile;
+    bool answered = false;
+
+    for (uint16_t w = 0; w < run->worker_cnt; w++)
+        for (uint32_t i = 0; i < run->guests[w]->pair_cnt; i++)
+            guest_set_greeting(run->guests[w], i, i >= run->args->targets.cnt ? 0 : is_hostile ? 1 : GREET_TRIES);
+    greet_wait(run);
     if (interrupted())
         return complain("interrupted before the load began");
-    phase_set(run, GUEST_READY);
+    for (uint16_t w = 0; w < run->worker_cnt; w++)
+        answered |= run->guests[w]->pair_cnt > 0 && guest_was_answered(run->guests[w]);
+    if (!answered && !is_hostile)
+        return nobody(run);
+    if (!answered)
+        xord_log(XORD_LOG_WARN, "no answer from %.80s to a first PING: what follows may reach nobody",
+                run->args->target_name);
+    return 0;
+}
+
+/* One PING to each, so that sessions are there when the load begins. */
+static int greet(struct run *run)
+{
+    uint32_t left = 0;
+
+    greet_wait(run);
+    if (interrupted())
+        return complain("interrupted before the load began");
     for (uint16_t w = 0; w < run->worker_cnt; w++)
         left += guest_drop_silent(run->guests[w]);
     if (left == 0)
@@ -239,12 +267,11 @@ static int watch(struct run *run, uint64_t start_ns)
 static int load_run(struct run *run)
 {
     const struct load_args *args = run->args;
-    bool greets = !args->is_hostile && args->mix.weight[XORD_MIX_HANDSHAKE] < 1;
     uint64_t start_ns;
     int err = pairs_deal(run);
 
-    if (!err && greets)
-        err = greet(run);
+    if (!err)
+        err = args->is_hostile || args->mix.weight[XORD_MIX_HANDSHAKE] >= 1 ? greet_targets(run) : greet(run);
     start_ns = xord_now_ns() + HEADSTART_NS;
     if (!err)
         err = prepare(run, start_ns);

@@ -10,6 +10,8 @@
 #include "xord_hostile.h"
 #include "xord_loadgen.h"
 
+#define GREET_TRIES 3
+
 enum exit_code_load { EXIT_ASSERTION = 4 };
 
 struct load_args {
@@ -86,6 +88,9 @@ int guest_prepare(struct guest *guest, const struct load_args *args, const struc
         uint32_t slot_cap);
 void guest_set_phase(struct guest *guest, enum guest_phase phase);
 bool guest_has_greeted(const struct guest *guest);
+bool guest_was_answered(const struct guest *guest);
+/* How often a pair is greeted until it answers, GREET_TRIES at most; before GUEST_GREETS. */
+void guest_set_greeting(struct guest *guest, uint32_t pair, uint8_t tries);
 bool guest_is_over(const struct guest *guest);
 /* Drops the pairs whose greeting was not answered; returns how many are left. */
 uint32_t guest_drop_silent(struct guest *guest);
