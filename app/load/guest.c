@@ -296,6 +296,7 @@ int guest_prepare(struct guest *guest, const struct load_args *args, const struc
             .closed = args->window > 0,
             .schedule = {.rate = args->rate * share, .ramp_ns = args->ramp_ns, .duration_ns = args->duration_ns},
             .mix = args->mix,
+            .by_kind = args->is_mix,
             .pair_cnt = guest->pair_cnt,
             .slot_cap = slot_cap,
             .timeout_ns = guest->timeout_ns,

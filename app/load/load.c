@@ -311,23 +311,27 @@ static int start(struct run *run)
 
 int load_main(int argc, char **argv)
 {
+    struct run *run = calloc(1, sizeof(*run)); /* some megabytes of tallies */
     struct load_args args = {0};
-    struct run run = {.args = &args};
     int err;
 
+    if (!run)
+        return complain("out of memory");
+    run->args = &args;
     signals_init();
     err = load_options(&args, &argc, argv);
     if (!err)
-        err = report_open(&run.report, &args);
+        err = report_open(&run->report, &args);
     if (!err)
-        err = start(&run);
+        err = start(run);
     if (!err)
-        err = load_run(&run);
-    service_stop(&run.service);
+        err = load_run(run);
+    service_stop(&run->service);
     for (uint16_t w = 0; w < XORD_ENGINE_MAX_WORKERS; w++)
-        guest_free(run.guests[w]);
-    report_free(&run.report);
+        guest_free(run->guests[w]);
+    report_free(&run->report);
     record_list_free(&args.targets);
     node_options_free(&args.node);
+    free(run);
     return err;
 }

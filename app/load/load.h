@@ -26,6 +26,7 @@ struct load_args {
     const char *mode;   /* as given */
     const char *detail; /* of a mix its file, of hostile its kind */
     struct xord_mix mix;
+    bool is_mix; /* a FILE: kinds are told apart */
     bool is_hostile;
     enum xord_hostile_kind hostile;
     const char *hdr_path, *html_path;
@@ -139,6 +140,8 @@ int report_second(struct report *report, double at);
 int report_end(struct report *report);
 void report_free(struct report *report);
 void report_row_fill(struct report_row *row, const struct xord_tally *tally, double at, double seconds);
+/* Of a kind of a mix, over the whole time; false: it has no part in it. */
+bool report_kind_fill(struct report_row *row, const struct report *report, enum xord_mix_kind kind);
 
 #define LATENCY_TEXT_LEN 16
 const char *latency_text(char out[LATENCY_TEXT_LEN], uint64_t ns);

@@ -80,6 +80,13 @@ for mode in findnode talk handshake "mix $tmp/mix"; do
   assert_match 'all sent' "$(cat "$tmp/stdout")" '^100 sent, [0-9]+ answered'
 done
 assert_match 'handshakes in the mix' "$(cat "$tmp/stdout")" ', 5 handshakes'
+assert_eq 'a line for each kind' "$(sed -n 's/^\([a-z]*: [0-9]* sent\), [0-9]* answered, loss .*, p50 .* max .*/\1/p' \
+  "$tmp/stdout" | tr '\n' ' ')" 'ping: 70 sent findnode: 20 sent talk: 5 sent handshake: 5 sent '
+succeeds 'a mix, JSON and page' "$XORD" load "$enr" --rate 100 --duration 1s --mode "mix $tmp/mix" --json --html "$tmp/html"
+assert_eq 'kinds sum up' "$(json "$tmp/stdout" '[sum(k[f] for k in d["kinds"].values()) == d["total"][f]
+  for f in ("sent", "answered", "handshakes")], d["kinds"]["talk"]["latency_us"]["max"] <= d["total"]["latency_us"]["max"]')" \
+  '([True, True, True], True)'
+assert_eq 'kinds on the page' "$(grep -cE '<td[^>]*>(ping<td>70|handshake<td>5)<td>' "$tmp/html")" 1
 succeeds 'handshakes' "$XORD" load "$enr" --rate 50 --duration 1s --mode handshake --json
 assert_eq 'each is one' "$(json "$tmp/stdout" 'd["total"]["handshakes"] == d["total"]["answered"], d["identities"]')" '(True, 64)'
 succeeds 'closed loop' "$XORD" load "$enr" --window 8 --ramp 500ms --duration 1s --assert "$calm,rate>10"
