@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What runs on each worker: asks the generator which request is due, gives it to the shard, reports its end. Before the load
- * it greets: one PING to each pair makes the sessions, so that the load finds them. */
+ * it greets: one PING to each pair makes the sessions, so that the load finds them; hostile traffic needs none, but a way to its
+ * targets. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,7 +11,6 @@
 
 #define SENDS_A_TURN 64 /* then what has come is looked at */
 #define GREET_WINDOW 32
-#define GREET_TRIES  3
 #define GREETED      0xff /* answered */
 #define GREET_COOKIE (1ULL << 63)
 #define SWAP_WAIT_NS (2 * XORD_NS_PER_S)
@@ -90,6 +90,16 @@ static bool greet(struct guest *guest, struct xord_node *node, uint64_t now_ns)
     if (guest->greet_next == guest->pair_cnt && guest->greet_open == 0)
         atomic_store_explicit(&guest->greeted, 1, memory_order_release);
     return busy;
+}
+
+bool guest_was_answered(const struct guest *guest)
+{
+    return memchr(guest->greet_tries, GREETED, guest->pair_cnt) != NULL;
+}
+
+void guest_set_greeting(struct guest *guest, uint32_t pair, uint8_t tries)
+{
+    guest->greet_tries[pair] = GREET_TRIES - tries;
 }
 
 uint32_t guest_drop_silent(struct guest *guest)
@@ -286,6 +296,7 @@ int guest_prepare(struct guest *guest, const struct load_args *args, const struc
             .closed = args->window > 0,
             .schedule = {.rate = args->rate * share, .ramp_ns = args->ramp_ns, .duration_ns = args->duration_ns},
             .mix = args->mix,
+            .by_kind = args->is_mix,
             .pair_cnt = guest->pair_cnt,
             .slot_cap = slot_cap,
             .timeout_ns = guest->timeout_ns,

@@ -218,6 +218,23 @@ static void rate_plot(FILE *out, const struct report *report)
 
 /* ---- the distribution ---- */
 
+/* As far as there are values to tell. */
+static void curve(struct plot *plot, const struct xord_histogram *latency, const char *colour, const char *name)
+{
+    double end = fmin(plot->x_max, log10((double)latency->total));
+    double last = 0;
+
+    fprintf(plot->out, "<polyline style=\"stroke:%s\" points=\"", colour);
+    for (int i = 0; i <= CURVE_POINTS; i++) {
+        double x = end * i / CURVE_POINTS, percent = 100 * (1 - pow(10, -x));
+
+        last = (double)xord_histogram_percentile(latency, percent);
+        fprintf(plot->out, "%.1f,%.1f ", x_at(plot, x), y_at(plot, last));
+    }
+    fputs("\"/>\n", plot->out);
+    line_name(plot, name, colour, last);
+}
+
 static void distribution_plot(FILE *out, const struct report *report, const struct report_row *total)
 {
     static const char *const nines[] = {"0%", "90%", "99%", "99.9%", "99.99%", "99.999%", "99.9999%"};
@@ -229,14 +246,11 @@ static void distribution_plot(FILE *out, const struct report *report, const stru
     latency_axis(&plot);
     for (int i = 0; i <= (int)plot.x_max; i++)
         grid_x(&plot, i, nines[i]);
-    fprintf(out, "<polyline style=\"stroke:%s\" points=\"", colours[0]);
-    for (int i = 0; i <= CURVE_POINTS; i++) {
-        double x = plot.x_max * i / CURVE_POINTS, percent = 100 * (1 - pow(10, -x));
-
-        fprintf(out, "%.1f,%.1f ", x_at(&plot, x),
-                y_at(&plot, (double)xord_histogram_percentile(&report->total.latency, percent)));
-    }
-    fputs("\"/>\n</svg>\n", out);
+    curve(&plot, &report->total.latency, colours[0], report->args->is_mix ? "all" : "");
+    for (int kind = 0; kind < XORD_MIX_KINDS; kind++)
+        if (report->total.kinds[kind].answered > 0)
+            curve(&plot, &report->total.kinds[kind].latency, colours[kind + 1], xord_mix_kind_names[kind]);
+    fputs("</svg>\n", out);
 }
 
 /* ---- the page ---- */
@@ -273,6 +287,31 @@ static void head_print(FILE *out, const struct report *report)
             args->window || args->is_hostile ? "" : " Latency counts from when a request was due.");
 }
 
+/* Of a mix, a row for each kind. */
+static void kinds_print(FILE *out, const struct report *report)
+{
+    char text[LATENCY_TEXT_LEN];
+    struct report_row row;
+
+    if (!report->args->is_mix)
+        return;
+    fputs("<table><tr><th>kind<th>sent<th>answered<th>loss", out);
+    for (int i = 0; i < REPORT_PERCENTILES; i++)
+        fprintf(out, "<th>%s", report_names[i]);
+    fputs("<th>max", out);
+    for (int kind = 0; kind < XORD_MIX_KINDS; kind++) {
+        if (!report_kind_fill(&row, report, (enum xord_mix_kind)kind))
+            continue;
+        fprintf(out, "<tr><td style=\"color:%s\">%s<td>%llu<td>%llu<td>%.4g%%", colours[kind + 1],
+                xord_mix_kind_names[kind], (unsigned long long)row.sent, (unsigned long long)row.answered,
+                row.loss * 100);
+        for (int i = 0; i < REPORT_PERCENTILES; i++)
+            fprintf(out, "<td>%s", latency_text(text, row.latency_ns[i]));
+        fprintf(out, "<td>%s", latency_text(text, row.max_ns));
+    }
+    fputs("</table>\n", out);
+}
+
 static void table_print(FILE *out, const struct report *report, const struct report_row *total)
 {
     char text[LATENCY_TEXT_LEN];
@@ -286,6 +325,7 @@ static void table_print(FILE *out, const struct report *report, const struct rep
     for (int i = 0; i < REPORT_PERCENTILES; i++)
         fprintf(out, "<td>%s", latency_text(text, total->latency_ns[i]));
     fprintf(out, "<td>%s</table>\n", latency_text(text, total->max_ns));
+    kinds_print(out, report);
     if (total->late > 0)
         fprintf(out, "<p>The generator itself was late with %llu requests, by up to %s.</p>\n",
                 (unsigned long long)total->late, latency_text(text, total->late_max_ns));

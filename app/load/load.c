@@ -140,19 +140,47 @@ static int nobody(const struct run *run)
     return EXIT_NOTHING;
 }
 
-/* One PING to each, so that sessions are there when the load begins. */
-static int greet(struct run *run)
+static void greet_wait(struct run *run)
 {
-    uint32_t left = 0;
-
     phase_set(run, GUEST_GREETS);
     while (!all(run, guest_has_greeted) && !interrupted()) {
         mail_drain(run);
         nap(NAP_NS);
     }
+    phase_set(run, GUEST_READY);
+}
+
+/* A few PINGs, a target each, so that link addresses are known: datagrams that are due while one is asked for would wait, and of
+ * many some be lost. Hostile traffic leaves though nobody answers, but whoever sends it should know. */
+static int greet_targets(struct run *run)
+{
+    const bool is_hostile = run->args->is_hostile;
+    bool answered = false;
+
+    for (uint16_t w = 0; w < run->worker_cnt; w++)
+        for (uint32_t i = 0; i < run->guests[w]->pair_cnt; i++)
+            guest_set_greeting(run->guests[w], i, i >= run->args->targets.cnt ? 0 : is_hostile ? 1 : GREET_TRIES);
+    greet_wait(run);
     if (interrupted())
         return complain("interrupted before the load began");
-    phase_set(run, GUEST_READY);
+    for (uint16_t w = 0; w < run->worker_cnt; w++)
+        answered |= run->guests[w]->pair_cnt > 0 && guest_was_answered(run->guests[w]);
+    if (!answered && !is_hostile)
+        return nobody(run);
+    if (!answered)
+        xord_log(XORD_LOG_WARN, "no answer from %.80s to a first PING: what follows may reach nobody",
+                run->args->target_name);
+    return 0;
+}
+
+/* One PING to each, so that sessions are there when the load begins. */
+static int greet(struct run *run)
+{
+    uint32_t left = 0;
+
+    greet_wait(run);
+    if (interrupted())
+        return complain("interrupted before the load began");
     for (uint16_t w = 0; w < run->worker_cnt; w++)
         left += guest_drop_silent(run->guests[w]);
     if (left == 0)
@@ -239,18 +267,17 @@ static int watch(struct run *run, uint64_t start_ns)
 static int load_run(struct run *run)
 {
     const struct load_args *args = run->args;
-    bool greets = !args->is_hostile && args->mix.weight[XORD_MIX_HANDSHAKE] < 1;
     uint64_t start_ns;
     int err = pairs_deal(run);
 
-    if (!err && greets)
-        err = greet(run);
+    if (!err)
+        err = args->is_hostile || args->mix.weight[XORD_MIX_HANDSHAKE] >= 1 ? greet_targets(run) : greet(run);
     start_ns = xord_now_ns() + HEADSTART_NS;
     if (!err)
         err = prepare(run, start_ns);
     if (err)
         return err;
-    report_begin(&run->report, run->pair_cnt);
+    report_begin(&run->report, run->pair_cnt, start_ns);
     phase_set(run, GUEST_RUNS);
     nap(HEADSTART_NS);
     err = watch(run, start_ns);
@@ -284,23 +311,27 @@ static int start(struct run *run)
 
 int load_main(int argc, char **argv)
 {
+    struct run *run = calloc(1, sizeof(*run)); /* some megabytes of tallies */
     struct load_args args = {0};
-    struct run run = {.args = &args};
     int err;
 
+    if (!run)
+        return complain("out of memory");
+    run->args = &args;
     signals_init();
     err = load_options(&args, &argc, argv);
     if (!err)
-        err = report_open(&run.report, &args);
+        err = report_open(&run->report, &args);
     if (!err)
-        err = start(&run);
+        err = start(run);
     if (!err)
-        err = load_run(&run);
-    service_stop(&run.service);
+        err = load_run(run);
+    service_stop(&run->service);
     for (uint16_t w = 0; w < XORD_ENGINE_MAX_WORKERS; w++)
-        guest_free(run.guests[w]);
-    report_free(&run.report);
+        guest_free(run->guests[w]);
+    report_free(&run->report);
     record_list_free(&args.targets);
     node_options_free(&args.node);
+    free(run);
     return err;
 }

@@ -10,6 +10,8 @@
 #include "xord_hostile.h"
 #include "xord_loadgen.h"
 
+#define GREET_TRIES 3
+
 enum exit_code_load { EXIT_ASSERTION = 4 };
 
 struct load_args {
@@ -24,6 +26,7 @@ struct load_args {
     const char *mode;   /* as given */
     const char *detail; /* of a mix its file, of hostile its kind */
     struct xord_mix mix;
+    bool is_mix; /* a FILE: kinds are told apart */
     bool is_hostile;
     enum xord_hostile_kind hostile;
     const char *hdr_path, *html_path;
@@ -86,6 +89,9 @@ int guest_prepare(struct guest *guest, const struct load_args *args, const struc
         uint32_t slot_cap);
 void guest_set_phase(struct guest *guest, enum guest_phase phase);
 bool guest_has_greeted(const struct guest *guest);
+bool guest_was_answered(const struct guest *guest);
+/* How often a pair is greeted until it answers, GREET_TRIES at most; before GUEST_GREETS. */
+void guest_set_greeting(struct guest *guest, uint32_t pair, uint8_t tries);
 bool guest_is_over(const struct guest *guest);
 /* Drops the pairs whose greeting was not answered; returns how many are left. */
 uint32_t guest_drop_silent(struct guest *guest);
@@ -126,14 +132,16 @@ struct report {
 
 /* Opens the files, so that whoever named a bad one learns it before the load. 0 or EXIT_USER. */
 int report_open(struct report *report, const struct load_args *args);
-/* The load begins. */
-void report_begin(struct report *report, uint32_t pairs);
+/* The load begins at `start_ns`. */
+void report_begin(struct report *report, uint32_t pairs, uint64_t start_ns);
 /* report->second is complete, `at` seconds after the start. 0 or EXIT_USER. */
 int report_second(struct report *report, double at);
 /* Everything is over: summary, files. 0, EXIT_USER, EXIT_NOTHING or EXIT_ASSERTION. */
 int report_end(struct report *report);
 void report_free(struct report *report);
 void report_row_fill(struct report_row *row, const struct xord_tally *tally, double at, double seconds);
+/* Of a kind of a mix, over the whole time; false: it has no part in it. */
+bool report_kind_fill(struct report_row *row, const struct report *report, enum xord_mix_kind kind);
 
 #define LATENCY_TEXT_LEN 16
 const char *latency_text(char out[LATENCY_TEXT_LEN], uint64_t ns);

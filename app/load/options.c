@@ -110,6 +110,8 @@ static int mode_set(struct load_args *args, char *text, struct argp_state *state
     bool is_mix = len == 3 && memcmp(text, "mix", 3) == 0, is_hostile = len == 7 && memcmp(text, "hostile", 7) == 0;
 
     args->mode = text;
+    args->detail = NULL;
+    args->is_mix = args->is_hostile = false;
     for (int kind = 0; kind < XORD_MIX_KINDS; kind++) {
         if (strcmp(text, xord_mix_kind_names[kind]) != 0)
             continue;
@@ -127,6 +129,7 @@ static int mode_set(struct load_args *args, char *text, struct argp_state *state
     } else {
         return complain(is_mix ? "--mode mix needs a FILE" : "--mode hostile needs a KIND");
     }
+    args->is_mix = is_mix;
     return is_mix ? mix_read(args) : hostile_set(args);
 }
 

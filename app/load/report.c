@@ -26,6 +26,15 @@ static double cpu_seconds(void)
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
+static void latencies_fill(struct report_row *row, const struct xord_histogram *latency)
+{
+    row->max_ns = latency->max;
+    row->min_ns = latency->total ? latency->min : 0;
+    row->mean_ns = xord_histogram_mean(latency);
+    for (int i = 0; i < REPORT_PERCENTILES; i++)
+        row->latency_ns[i] = xord_histogram_percentile(latency, report_percentiles[i]);
+}
+
 void report_row_fill(struct report_row *row, const struct xord_tally *tally, double at, double seconds)
 {
     *row = (struct report_row){
@@ -43,12 +52,24 @@ void report_row_fill(struct report_row *row, const struct xord_tally *tally, dou
             .replies = tally->replies,
             .late_max_ns = tally->late_max_ns,
             .loss = xord_tally_loss(tally),
-            .max_ns = tally->latency.max,
-            .min_ns = tally->latency.total ? tally->latency.min : 0,
-            .mean_ns = xord_histogram_mean(&tally->latency),
     };
-    for (int i = 0; i < REPORT_PERCENTILES; i++)
-        row->latency_ns[i] = xord_histogram_percentile(&tally->latency, report_percentiles[i]);
+    latencies_fill(row, &tally->latency);
+}
+
+bool report_kind_fill(struct report_row *row, const struct report *report, enum xord_mix_kind kind)
+{
+    const struct xord_tally_kind *of = &report->total.kinds[kind];
+    uint64_t ended = of->answered + of->lost;
+
+    *row = (struct report_row){
+            .seconds = report->due_seconds,
+            .sent = of->sent,
+            .answered = of->answered,
+            .handshakes = of->handshakes,
+            .loss = ended ? (double)of->lost / (double)ended : 0,
+    };
+    latencies_fill(row, &of->latency);
+    return report->args->is_mix && report->args->mix.weight[kind] > 0;
 }
 
 /* Three digits or so, with the unit that fits. */
@@ -130,7 +151,7 @@ int report_open(struct report *report, const struct load_args *args)
     return err ? err : file_open(&report->html, args->html_path);
 }
 
-void report_begin(struct report *report, uint32_t pairs)
+void report_begin(struct report *report, uint32_t pairs, uint64_t start_ns)
 {
     const struct load_args *args = report->args;
     struct timespec ts;
@@ -139,7 +160,7 @@ void report_begin(struct report *report, uint32_t pairs)
     xord_tally_reset(&report->total);
     report->cpu_seconds = -cpu_seconds();
     clock_gettime(CLOCK_REALTIME, &ts);
-    report->wall_ns = (uint64_t)ts.tv_sec * XORD_NS_PER_S + (uint64_t)ts.tv_nsec;
+    report->wall_ns = (uint64_t)ts.tv_sec * XORD_NS_PER_S + (uint64_t)ts.tv_nsec + start_ns - xord_now_ns();
     if (!args->node.quiet)
         header_print(lines_out(args), args, pairs);
     columns_print(report);
@@ -236,10 +257,30 @@ static bool is_late(const struct report_row *total)
     return (double)(total->late + total->missed) > LATE_SHARE * (double)(total->sent + total->missed);
 }
 
-static void summary_print(const struct report *report, const struct report_row *total)
+static void latencies_print(const struct report_row *row)
 {
     char text[LATENCY_TEXT_LEN];
 
+    for (int i = 0; i < REPORT_PERCENTILES; i++)
+        printf(" %s %s", report_names[i], latency_text(text, row->latency_ns[i]));
+    printf(" max %s\n", latency_text(text, row->max_ns));
+}
+
+static void kinds_print(const struct report *report)
+{
+    struct report_row row;
+
+    for (int kind = 0; kind < XORD_MIX_KINDS; kind++) {
+        if (!report_kind_fill(&row, report, (enum xord_mix_kind)kind))
+            continue;
+        printf("%s: %llu sent, %llu answered, loss %.4g%%,", xord_mix_kind_names[kind], (unsigned long long)row.sent,
+                (unsigned long long)row.answered, row.loss * 100);
+        latencies_print(&row);
+    }
+}
+
+static void summary_print(const struct report *report, const struct report_row *total)
+{
     if (report->args->is_hostile) {
         printf("%llu datagrams in %.1f s, %.0f a second; %llu replies\n", (unsigned long long)total->sent,
                 report->due_seconds, (double)total->sent / report->due_seconds, (unsigned long long)total->replies);
@@ -255,9 +296,17 @@ static void summary_print(const struct report *report, const struct report_row *
     if (total->missed > 0)
         printf("; %llu more were due", (unsigned long long)total->missed);
     printf("\nlatency");
+    latencies_print(total);
+    kinds_print(report);
+}
+
+static void latencies_print_json(const struct report_row *row)
+{
+    printf("\"loss\":%.6g,\"latency_us\":{\"min\":%.3f,\"mean\":%.3f", row->loss, (double)row->min_ns / 1e3,
+            row->mean_ns / 1e3);
     for (int i = 0; i < REPORT_PERCENTILES; i++)
-        printf(" %s %s", report_names[i], latency_text(text, total->latency_ns[i]));
-    printf(" max %s\n", latency_text(text, total->max_ns));
+        printf(",\"%s\":%.3f", report_names[i], (double)row->latency_ns[i] / 1e3);
+    printf(",\"max\":%.3f}", (double)row->max_ns / 1e3);
 }
 
 static void row_print_json(const struct report_row *row, double seconds, double rate)
@@ -272,11 +321,27 @@ static void row_print_json(const struct report_row *row, double seconds, double 
     printf("\"seconds\":%.3f", seconds);
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
         printf(",\"%s\":%llu", counts[i].name, (unsigned long long)counts[i].cnt);
-    printf(",\"late_max_us\":%.1f,\"rate\":%.1f,\"loss\":%.6g,\"latency_us\":{\"min\":%.3f,\"mean\":%.3f",
-            (double)row->late_max_ns / 1e3, rate, row->loss, (double)row->min_ns / 1e3, row->mean_ns / 1e3);
-    for (int i = 0; i < REPORT_PERCENTILES; i++)
-        printf(",\"%s\":%.3f", report_names[i], (double)row->latency_ns[i] / 1e3);
-    printf(",\"max\":%.3f}", (double)row->max_ns / 1e3);
+    printf(",\"late_max_us\":%.1f,\"rate\":%.1f,", (double)row->late_max_ns / 1e3, rate);
+    latencies_print_json(row);
+}
+
+static void kinds_print_json(const struct report *report)
+{
+    struct report_row row;
+    bool first = true;
+
+    fputs(",\"kinds\":{", stdout);
+    for (int kind = 0; kind < XORD_MIX_KINDS; kind++) {
+        if (!report_kind_fill(&row, report, (enum xord_mix_kind)kind))
+            continue;
+        printf("%s\"%s\":{\"sent\":%llu,\"answered\":%llu,\"handshakes\":%llu,", first ? "" : ",",
+                xord_mix_kind_names[kind], (unsigned long long)row.sent, (unsigned long long)row.answered,
+                (unsigned long long)row.handshakes);
+        latencies_print_json(&row);
+        fputc('}', stdout);
+        first = false;
+    }
+    fputc('}', stdout);
 }
 
 static void assertions_print_json(const struct report *report)
@@ -309,8 +374,8 @@ static void json_print(const struct report *report, const struct report_row *tot
         printf("\"window\":%u,", args->window);
     else
         printf("\"wanted_rate\":%.6g,", args->rate);
-    printf("\"cpu_seconds\":%.3f,\"generator_late\":%s,\"total\":{", report->cpu_seconds,
-            is_late(total) ? "true" : "false");
+    printf("\"started\":%.3f,\"cpu_seconds\":%.3f,\"generator_late\":%s,\"total\":{", (double)report->wall_ns / 1e9,
+            report->cpu_seconds, is_late(total) ? "true" : "false");
     row_print_json(total, report->seconds, rate_of(report));
     fputs("},\"intervals\":[", stdout);
     for (uint32_t i = 0; i < report->row_cnt; i++) {
@@ -320,6 +385,8 @@ static void json_print(const struct report *report, const struct report_row *tot
         fputc('}', stdout);
     }
     fputc(']', stdout);
+    if (args->is_mix)
+        kinds_print_json(report);
     assertions_print_json(report);
     fputs("}\n", stdout);
 }

@@ -23,6 +23,7 @@
 #include <rte_log.h>
 
 #include "dpdk_private.h"
+#include "xord_hash.h"
 #include "xord_log.h"
 
 #define HUGEPAGES_DIR    "/sys/kernel/mm/hugepages"
@@ -235,29 +236,44 @@ static void runtime_dir_remove(void)
     (void)rmdir(eal.runtime_dir);
 }
 
-/* A virtual device's arguments, with better defaults where the driver's are poor: af_packet has one queue, and room for
- * 512 frames, which a crawl fills in milliseconds. */
-static void devargs_complete(char out[DEVARGS_LEN], const char *devargs, uint16_t worker_cnt)
+/* A MAC that is the same whenever this address is at this end: whoever comes back is to be found by those who remember it. */
+static void mac_complete(char *out, size_t cap, const char *devargs, const struct xord_port_config *config)
 {
-    unsigned queues = worker_cnt < AF_PACKET_QUEUES ? worker_cnt : AF_PACKET_QUEUES;
+    static const struct xord_hash_key key = {0};
+    bool server = strstr(devargs, ",role=server") || strstr(devargs, ",role=master");
+    uint64_t hash = xord_hash64(&key, config->addrs[0].ip16, sizeof(config->addrs[0].ip16)) ^ server;
+
+    (void)snprintf(out, cap, ",mac=02:%02x:%02x:%02x:%02x:%02x", (unsigned)(hash >> 32 & 0xff),
+            (unsigned)(hash >> 24 & 0xff), (unsigned)(hash >> 16 & 0xff), (unsigned)(hash >> 8 & 0xff),
+            (unsigned)(hash & 0xff));
+}
+
+/* A virtual device's arguments, with better defaults where the driver's are poor: af_packet has one queue, and room for
+ * 512 frames, which a crawl fills in milliseconds; memif has another MAC each time. */
+static void devargs_complete(char out[DEVARGS_LEN], const char *devargs, const struct xord_port_config *config)
+{
+    unsigned queues = config->worker_cnt < AF_PACKET_QUEUES ? config->worker_cnt : AF_PACKET_QUEUES;
     bool af_packet = strncmp(devargs, "net_af_packet", strlen("net_af_packet")) == 0;
+    bool memif = strncmp(devargs, "net_memif", strlen("net_memif")) == 0;
     int len = snprintf(out, DEVARGS_LEN, "%s", devargs);
 
     if (af_packet && !strstr(devargs, ",qpairs="))
         len += snprintf(out + len, DEVARGS_LEN - (size_t)len, ",qpairs=%u", queues);
     if (af_packet && !strstr(devargs, ",framecnt=") && !strstr(devargs, ",framesz=") && !strstr(devargs, ",blocksz="))
         (void)snprintf(out + len, DEVARGS_LEN - (size_t)len, ",framecnt=2048");
+    if (memif && config->addr_cnt > 0 && !strstr(devargs, ",mac="))
+        mac_complete(out + len, DEVARGS_LEN - (size_t)len, devargs, config);
 }
 
 /* The first port of the device; a PCI device was probed at start, of which `said` tells, a virtual one is now. */
-static int device_probe(uint16_t *port_id, char said[DPDK_SAID_LEN], const char *devargs, uint16_t worker_cnt,
-        char *err)
+static int device_probe(uint16_t *port_id, char said[DPDK_SAID_LEN], const char *devargs,
+        const struct xord_port_config *config, char *err)
 {
     char name[DPDK_NAME_LEN], full[DEVARGS_LEN];
     struct dpdk_capture capture;
 
     if (!dpdk_devargs_is_pci(name, devargs)) {
-        devargs_complete(full, devargs, worker_cnt);
+        devargs_complete(full, devargs, config);
         dpdk_capture_begin(&capture);
         (void)rte_dev_probe(full);
         dpdk_capture_end(&capture, said);
@@ -321,7 +337,7 @@ int dpdk_eal_start(uint16_t *port_id, bool *started, const struct xord_port_conf
         runtime_dir_remove();
         return -1;
     }
-    if (device_probe(port_id, said, devargs, config->worker_cnt, err) == 0) {
+    if (device_probe(port_id, said, devargs, config, err) == 0) {
         *started = true;
         return 0;
     }

@@ -116,6 +116,21 @@ static bool can_send(const struct xord_loadgen *gen)
     return gen->free_slot != NIL && (gen->kind != XORD_MIX_HANDSHAKE || gen->idle_cnt > 0);
 }
 
+/* Where the account of a kind is kept; NULL: nowhere. */
+static struct xord_tally_kind *kind_of(struct xord_loadgen *gen, unsigned kind)
+{
+    return gen->cfg.by_kind ? &gen->tally->kinds[kind] : NULL;
+}
+
+static void unsent_count(struct xord_loadgen *gen)
+{
+    struct xord_tally_kind *kind = kind_of(gen, gen->kind);
+
+    gen->tally->unsent++;
+    if (kind)
+        kind->lost++;
+}
+
 static void advance(struct xord_loadgen *gen)
 {
     gen->issued++;
@@ -159,7 +174,7 @@ bool xord_loadgen_next(struct xord_loadgen *gen, struct xord_loadgen_request *re
         gen->held_ns = now_ns;
         /* It would have timed out by now: nothing is gained by sending it. */
         for (; is_due(gen, now_ns) && !gen->cfg.closed && now_ns - gen->due_ns >= gen->cfg.timeout_ns; advance(gen))
-            gen->tally->unsent++;
+            unsent_count(gen);
         return false;
     }
     slot = &gen->slots[i];
@@ -172,6 +187,8 @@ bool xord_loadgen_next(struct xord_loadgen *gen, struct xord_loadgen_request *re
     *request = (struct xord_loadgen_request){(uint64_t)slot->generation << 32 | i, slot->pair, gen->kind};
     gen->in_flight++;
     gen->tally->sent++;
+    if (kind_of(gen, gen->kind))
+        kind_of(gen, gen->kind)->sent++;
     lateness_count(gen, slot->due_ns, now_ns);
     advance(gen);
     return true;
@@ -200,6 +217,33 @@ static void slot_release(struct xord_loadgen *gen, uint32_t i)
         gen->idle_pairs[gen->idle_cnt++] = slot->pair;
 }
 
+static void answer_count(struct xord_loadgen *gen, const struct slot *slot, bool handshake, uint64_t now_ns)
+{
+    uint64_t latency_ns = now_ns > slot->due_ns ? now_ns - slot->due_ns : 0;
+    struct xord_tally_kind *kind = kind_of(gen, slot->kind);
+
+    gen->tally->answered++;
+    gen->tally->handshakes += handshake;
+    xord_histogram_record(&gen->tally->latency, latency_ns);
+    if (!kind)
+        return;
+    kind->answered++;
+    kind->handshakes += handshake;
+    xord_histogram_record(&kind->latency, latency_ns);
+}
+
+static void loss_count(struct xord_loadgen *gen, const struct slot *slot, int err)
+{
+    struct xord_tally_kind *kind = kind_of(gen, slot->kind);
+
+    if (err == XORD_ETIMEOUT)
+        gen->tally->timeouts++;
+    else
+        gen->tally->refused++;
+    if (kind)
+        kind->lost++;
+}
+
 void xord_loadgen_end(struct xord_loadgen *gen, uint64_t cookie, int err, bool handshake, uint64_t now_ns)
 {
     uint32_t i = (uint32_t)cookie;
@@ -210,15 +254,10 @@ void xord_loadgen_end(struct xord_loadgen *gen, uint64_t cookie, int err, bool h
     slot = &gen->slots[i];
     if (!slot->in_use || slot->generation != cookie >> 32)
         return;
-    if (err == 0) {
-        gen->tally->answered++;
-        gen->tally->handshakes += handshake;
-        xord_histogram_record(&gen->tally->latency, now_ns > slot->due_ns ? now_ns - slot->due_ns : 0);
-    } else if (err == XORD_ETIMEOUT) {
-        gen->tally->timeouts++;
-    } else {
-        gen->tally->refused++;
-    }
+    if (err == 0)
+        answer_count(gen, slot, handshake, now_ns);
+    else
+        loss_count(gen, slot, err);
     slot_release(gen, i);
 }
 
@@ -236,7 +275,7 @@ void xord_loadgen_stop(struct xord_loadgen *gen, uint64_t now_ns)
 {
     for (; !gen->cfg.closed && is_due(gen, now_ns); advance(gen)) {
         if (gen->due_ns <= gen->held_ns)
-            gen->tally->unsent++;
+            unsent_count(gen);
         else
             gen->tally->missed++;
     }
@@ -248,7 +287,7 @@ void xord_loadgen_give_up(struct xord_loadgen *gen)
     for (uint32_t i = 0; i < gen->cfg.slot_cap; i++) {
         if (!gen->slots[i].in_use)
             continue;
-        gen->tally->timeouts++;
+        loss_count(gen, &gen->slots[i], XORD_ETIMEOUT);
         slot_release(gen, i);
     }
 }

@@ -1,10 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Sums. */
+#include <string.h>
+
 #include "xord_tally.h"
 
 void xord_tally_reset(struct xord_tally *tally)
 {
-    *tally = (struct xord_tally){.latency.min = UINT64_MAX};
+    memset(tally, 0, sizeof(*tally));
+    tally->latency.min = UINT64_MAX;
+    for (int kind = 0; kind < XORD_MIX_KINDS; kind++)
+        tally->kinds[kind].latency.min = UINT64_MAX;
+}
+
+static void kind_add(struct xord_tally_kind *into, const struct xord_tally_kind *kind)
+{
+    if (kind->sent + kind->answered + kind->lost == 0)
+        return;
+    into->sent += kind->sent;
+    into->answered += kind->answered;
+    into->handshakes += kind->handshakes;
+    into->lost += kind->lost;
+    xord_histogram_add(&into->latency, &kind->latency);
 }
 
 void xord_tally_add(struct xord_tally *into, const struct xord_tally *tally)
@@ -22,6 +38,8 @@ void xord_tally_add(struct xord_tally *into, const struct xord_tally *tally)
     if (tally->late_max_ns > into->late_max_ns)
         into->late_max_ns = tally->late_max_ns;
     xord_histogram_add(&into->latency, &tally->latency);
+    for (int kind = 0; kind < XORD_MIX_KINDS; kind++)
+        kind_add(&into->kinds[kind], &tally->kinds[kind]);
 }
 
 double xord_tally_loss(const struct xord_tally *tally)

@@ -24,6 +24,7 @@ struct xord_loadgen_config {
     uint32_t window;               /* closed: requests in flight */
     struct xord_schedule schedule; /* rate: open loop only; start_ns: set by xord_loadgen_begin */
     struct xord_mix mix;
+    bool by_kind;        /* account of each kind, too */
     uint32_t pair_cnt;   /* >= 1 */
     uint32_t slot_cap;   /* requests in flight at most; >= window */
     uint64_t timeout_ns; /* after which whoever sends reports a request as timed out */

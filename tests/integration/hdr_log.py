@@ -70,4 +70,5 @@ def main():
     print(intervals, sum(total.values()), percentile(total, 50), percentile(total, 99))
 
 
-main()
+if __name__ == '__main__':
+    main()

@@ -361,3 +361,37 @@ Test(loadgen, a_mix_parts_the_pairs)
     bench_free(bench);
     TEST_NO_LEAK();
 }
+
+/* Each request is in the account of its kind, however it ends, and in no other. */
+Test(loadgen, kinds_of_a_mix_have_accounts_that_sum_up)
+{
+    struct xord_loadgen_config config = open_loop(10000, 2);
+    uint64_t sent = 0, answered = 0, lost = 0, latencies = 0;
+    char err[XORD_MIX_ERR_LEN];
+    struct bench *bench;
+
+    cr_assert_eq(xord_mix_parse(&config.mix, err, "ping 80\ntalk 10\nhandshake 10"), 0);
+    config.pair_cnt = 8; /* so few that handshakes have to wait while one is lost */
+    config.by_kind = true;
+    bench = bench_new(&config, fixed);
+    bench->target.lost = 0.01;
+    run(bench);
+    for (int kind = 0; kind < XORD_MIX_KINDS; kind++) {
+        const struct xord_tally_kind *of = &bench->tally.kinds[kind];
+
+        cr_assert_eq(of->sent, bench->target.kinds[kind]);
+        cr_assert_eq(of->latency.total, of->answered);
+        sent += of->sent;
+        answered += of->answered;
+        lost += of->lost;
+        latencies += of->latency.total;
+    }
+    cr_assert_gt(bench->tally.kinds[XORD_MIX_HANDSHAKE].lost, 0);
+    cr_assert_eq(bench->tally.kinds[XORD_MIX_FINDNODE].sent, 0);
+    cr_assert_eq(sent, bench->tally.sent);
+    cr_assert_eq(answered, bench->tally.answered);
+    cr_assert_eq(latencies, bench->tally.latency.total);
+    cr_assert_eq(lost, bench->tally.timeouts + bench->tally.refused + bench->tally.unsent);
+    bench_free(bench);
+    TEST_NO_LEAK();
+}
