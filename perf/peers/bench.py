@@ -4,7 +4,6 @@
 Installs the peers, goes into a network namespace of its own, measures, writes a table and a JSON file. Exit code 0 when
 everything could be measured, 1 when something is missing: its row says why."""
 import argparse
-import datetime
 import json
 import os
 import pathlib
@@ -16,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+sys.dont_write_bytecode = True # nothing is left in the source tree
 
 import crawls
 import loads
@@ -49,7 +50,7 @@ def options():
 
 
 def setting(name, default, kind):
-    """A number out of the environment."""
+    """A number out of the environment, above zero."""
     text = os.environ.get(name, "")
     try:
         value = kind(text) if text else default
@@ -60,12 +61,17 @@ def setting(name, default, kind):
     return value
 
 
-def sizes():
-    """The networks to crawl: PEERS_NODES."""
+def network_sizes():
     text = os.environ.get("PEERS_NODES", "2000 20000")
     if not re.fullmatch(r"\d+( \d+)*", text) or not all(10 <= int(word) <= 60000 for word in text.split()):
         raise Failure(f"PEERS_NODES wants sizes of networks, from 10 to 60000, as \"2000 20000\", not \"{text}\"")
     return [int(word) for word in text.split()]
+
+
+def settings():
+    """What the environment says."""
+    return argparse.Namespace(rounds=setting("PEERS_ROUNDS", 2, int), step=setting("PEERS_SECONDS", 1.0, float),
+                              crawl_seconds=setting("PEERS_CRAWL_SECONDS", 120, int), sizes=network_sizes())
 
 
 # ---- before the namespace ----
@@ -74,6 +80,8 @@ def install(args):
     """Each peer by itself; what is absent, and why."""
     absent = {}
     wanted = [name for name in ("geth", "sigp", "chainsafe") if name in args.only]
+    if not args.no_install:
+        print("the peers: what is not yet built is now, which may take some minutes", flush=True)
     for name in wanted + (["devp2p"] if "crawl" in args.only else []):
         program = args.peers / "bin" / (name if name == "devp2p" else f"xord-peer-{name}")
         said = []
@@ -106,7 +114,8 @@ def enter_namespace(absent):
 
 def cpu_model():
     with open("/proc/cpuinfo") as file:
-        return next((text.partition(":")[2].strip() for text in file if text.startswith("model name")), platform.machine())
+        names = [text.partition(":")[2].strip() for text in file if text.startswith("model name")]
+    return names[0] if names else platform.machine()
 
 
 def machine():
@@ -123,14 +132,16 @@ def pinned(path, pattern):
 def versions():
     def first(command):
         try:
-            return (subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines() or ["unknown"])[0]
+            said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
         except OSError:
-            return "unknown"
+            said = ""
+        return said.partition("\n")[0] or "unknown"
+    chainsafe = r'"node_modules/@chainsafe/discv5": \{\s*"version": "([^"]+)"'
     return {
         "xord": first(["git", "-C", str(SOURCE), "describe", "--always", "--dirty"]),
         "geth and its devp2p": pinned("geth/go.mod", r"go-ethereum v(\S+)"),
         "sigp": pinned("sigp/Cargo.lock", r'name = "discv5"\nversion = "([^"]+)"'),
-        "chainsafe": pinned("chainsafe/package-lock.json", r'"node_modules/@chainsafe/discv5": \{\s*"version": "([^"]+)"'),
+        "chainsafe": pinned("chainsafe/package-lock.json", chainsafe),
         "go": first(["go", "env", "GOVERSION"]),
         "rustc": first(["rustc", "--version"]).removeprefix("rustc "),
         "node": first(["node", "--version"]),
@@ -150,20 +161,19 @@ class Bench:
         self.args, self.dir, self.absent = args, directory, absent
         self.xord, self.peers, self.key = args.xord, args.peers, directory / "key"
         self.asker_cpu, self.server_cpu = cpus()
-        self.rounds, self.step = setting("PEERS_ROUNDS", 2, int), setting("PEERS_SECONDS", 1.0, float)
-        self.crawl_cap = setting("PEERS_CRAWL_SECONDS", 120, int)
-        self.sizes = sizes()
+        self.settings = settings()
         self.start = time.monotonic()
         self.nets = []
         if args.quick:
             loads.hurry()
-        self.report = {"date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"), "machine": machine(),
-                       "versions": versions(), "build": build_of(args.xord), "rounds_wanted": self.rounds, "rounds_done": 0,
-                       "step_seconds": self.step, "identities": servers.IDENTITIES, "notes": [], "servers": {}, "crawls": []}
+        self.report = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "machine": machine(),
+                       "versions": versions(), "build": build_of(args.xord), "rounds_wanted": self.settings.rounds,
+                       "rounds_done": 0, "step_seconds": self.settings.step, "identities": servers.IDENTITIES,
+                       "notes": [], "servers": {}, "crawls": []}
         if args.quick:
             self.note("Hardly searched (--quick): the rates are too low.")
         if self.asker_cpu == self.server_cpu:
-            self.note("There is one CPU only: the generator and the server share it, so rates say what both together can do.")
+            self.note("There is one CPU only: generator and server share it, so rates say what both together can do.")
 
     def note(self, text):
         self.report["notes"].append(text)
@@ -183,7 +193,7 @@ class Bench:
 
     def crawl_seconds(self, nodes):
         """For geth's, which ends when it is told to: longer than it takes to find most, if that is possible at all."""
-        return max(min(self.crawl_cap, nodes // 50), 5)
+        return max(min(self.settings.crawl_seconds, nodes // 50), 5)
 
     # ---- loads ----
 
@@ -191,7 +201,7 @@ class Bench:
         """One figure of one round."""
         earlier = table.best(entry["rounds"][:-1], mode)
         try:
-            figure = loads.highest(server, mode, self.step, earlier and earlier["rate"])
+            figure = loads.highest(server, mode, self.settings.step, earlier and earlier["rate"])
             text = (f"{figure['rate']:,.0f} {loads.MODES[mode]}, p99 {table.latency(figure['p99_us'])}, "
                     f"limited by the {figure['limited_by']}")
         except Failure as e:
@@ -210,6 +220,8 @@ class Bench:
             measured["records"] = server.records
             for mode in ("findnode", "ping", "handshake"): # a table on memif is full in the beginning only
                 self.measure(entry, server, turn, mode)
+                if mode == "findnode":
+                    measured["records_after"] = server.records_named()
             measured["memory_now_mib"], measured["memory_mib"] = server.process.memory()
         except (Failure, OSError, ValueError) as e:
             entry["error"] = str(e)
@@ -223,7 +235,7 @@ class Bench:
             self.report["servers"][name] = {"label": servers.SERVERS[name][1], "rounds": []}
             if name in self.absent:
                 self.report["servers"][name]["error"] = self.absent[name]
-        for turn in range(1, self.rounds + 1):
+        for turn in range(1, self.settings.rounds + 1):
             began = time.monotonic()
             for name in chosen:
                 entry = self.report["servers"][name]
@@ -231,18 +243,19 @@ class Bench:
                     make, label = servers.SERVERS[name]
                     self.round_of(entry, make(self, name, label), turn)
             self.report["rounds_done"] = turn
-            if turn < self.rounds and not self.has_time_for(time.monotonic() - began):
-                self.note(f"Only {turn} of {self.rounds} rounds: another would have taken more than {LIMIT_SECONDS} s in all.")
+            if turn < self.settings.rounds and not self.has_time_for(time.monotonic() - began):
+                self.note(f"Only {turn} of {self.settings.rounds} rounds: another would have taken it beyond "
+                          f"{LIMIT_SECONDS // 60} minutes.")
                 break
         for net in self.nets:
             net.stop()
 
     def has_time_for(self, seconds):
-        crawling = sum(self.crawl_seconds(nodes) + 30 for nodes in self.sizes) if "crawl" in self.args.only else 0
+        crawling = sum(self.crawl_seconds(nodes) + 30 for nodes in self.settings.sizes) if "crawl" in self.args.only else 0
         return time.monotonic() - self.start + seconds + crawling < LIMIT_SECONDS
 
     def crawls(self):
-        for nodes in self.sizes:
+        for nodes in self.settings.sizes:
             try:
                 self.report["crawls"] += crawls.crawl_all(self, nodes, ["xord", "devp2p", "xord"])
             except Failure as e:
@@ -289,7 +302,7 @@ def main():
     if not os.access(args.xord, os.X_OK):
         raise Failure(f"there is no {args.xord}: ./run bench peers builds it")
     if INSIDE not in os.environ:
-        setting("PEERS_ROUNDS", 2, int), setting("PEERS_SECONDS", 1.0, float), setting("PEERS_CRAWL_SECONDS", 120, int), sizes()
+        settings() # complains now, not after minutes
         enter_namespace(install(args))
     return measure(args)
 

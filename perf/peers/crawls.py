@@ -36,7 +36,7 @@ def used(process, limit):
 
 
 def crawled(bench, name, command, limit):
-    """Runs a crawler; the figures that are had in the same way from both. Its nodes are in the file that `command` names."""
+    """Runs a crawler; the figures that are had in the same way from both. Its nodes are then in a file."""
     log = bench.dir / f"{name}.log"
     before, start = packets(), time.monotonic()
     process = Process(command, bench.asker_cpu, log)
@@ -54,7 +54,8 @@ def xord_crawl(bench, net, nodes):
     few = bench.dir / "few.enrs"
     few.write_text("\n".join(net.records(BOOTNODES)) + "\n")
     out.unlink(missing_ok=True)
-    got = crawled(bench, "xord-crawl", [bench.xord, "crawl", "--bootnodes", few, "--out", out, "--ip", "127.0.0.1", "-q"], 300)
+    command = [bench.xord, "crawl", "--bootnodes", few, "--out", out, "--ip", "127.0.0.1", "-q"]
+    got = crawled(bench, "xord-crawl", command, 300)
     with open(out) as file:
         found = sum(1 for node in json.load(file).values() if node["score"] > 0)
     return {**got, "found": found, "ended": "by itself"}
@@ -62,8 +63,9 @@ def xord_crawl(bench, net, nodes):
 
 def answered_after(nodes, began):
     """For each node: seconds from the start to its first answer. The file has whole seconds."""
-    return sorted(max(datetime.datetime.fromisoformat(node["firstResponse"].replace("Z", "+00:00")).timestamp() - began, 0)
-                  for node in nodes if node["score"] > 0)
+    def seconds(text):
+        return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() - began
+    return sorted(max(seconds(node["firstResponse"]), 0) for node in nodes if node["score"] > 0)
 
 
 def geth_crawl(bench, net, nodes):
@@ -72,8 +74,9 @@ def geth_crawl(bench, net, nodes):
     out = bench.dir / "geth.json"
     out.unlink(missing_ok=True)
     began = int(time.time())
-    got = crawled(bench, "geth-crawl", [bench.peers / "bin" / "devp2p", "discv5", "crawl", "--addr", "127.0.0.1:9300", "--timeout",
-                                        f"{limit}s", "--bootnodes", ",".join(net.records(BOOTNODES)), out], limit + 60)
+    command = [bench.peers / "bin" / "devp2p", "discv5", "crawl", "--addr", "127.0.0.1:9300", "--timeout", f"{limit}s",
+               "--bootnodes", ",".join(net.records(BOOTNODES)), out]
+    got = crawled(bench, "geth-crawl", command, limit + 60)
     with open(out) as file:
         after = answered_after(json.load(file).values(), began)
     at = {f"seconds_to_{share}": after[len(after) * share // 100 - 1] for share in (50, 90, 99) if len(after) >= 100}

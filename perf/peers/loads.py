@@ -2,6 +2,7 @@
 """`xord load` on a server, and the search for the highest rate that loses nothing."""
 import json
 import re
+import time
 
 from processes import Failure, Process, core_busy_idle
 from servers import IDENTITIES
@@ -11,6 +12,7 @@ KEPT_UP = 0.97 # of the rate that was asked for: below, answers pile up
 FACTOR, FACTOR_MAX = 1.2, 2 # of the search's first step up or down, and of its longest
 NEAR = 1.1 # it ends when the rates that pass and fail are so near
 STEPS_MAX = 9
+SEARCH_STEPS = 25 # times the length of a step: a search that has taken so long goes on with what it has
 STEP_TIMEOUT_MS = 1000 # while searching; the confirming run has the default
 CONFIRMING = 3 # steps long
 LOWER = 0.9 # a rate that is not confirmed is tried again so much lower, then by twice as many powers
@@ -102,17 +104,18 @@ def passes(got):
     return got["lost"] == 0 and got["rate"] >= KEPT_UP * got["asked"]
 
 
-def run_fairly(server, mode, seconds, rate, timeout_ms=None):
-    """An open loop; again if it lost something while another program had the generator's CPU."""
+def run_fairly(steps, server, mode, seconds, rate, timeout_ms=None):
+    """An open loop; again if it lost something while another program had the generator's CPU. Goes into `steps`."""
     for _ in range(1 + REPEATED_MAX):
         got = run(server, mode, seconds, ["--rate", f"{rate:.0f}"], timeout_ms)
+        steps.append({name: got[name] for name in ("asked", "rate", "lost", "late_max_us", "core_busy")})
         if passes(got) or got["lost"] == 0 or got["late_max_us"] < PAUSE_US:
             break
     return got
 
 
 def limited_by(server, got, failed):
-    """What keeps the rate from being higher, as far as can be told: the server, or whoever asks it and the way between."""
+    """What keeps the rate from being higher, as far as can be told: the server, or who asks it and the way between."""
     if (got["core_busy"] or 0) >= BUSY or (failed and (failed["core_busy"] or 0) >= BUSY):
         return "server"
     if failed and not server.is_device and failed["lost"] > failed["dropped_by_generator_socket"]:
@@ -120,12 +123,15 @@ def limited_by(server, got, failed):
     return "generator"
 
 
-def bracket(server, mode, step, start):
-    """The highest rate that passed a step (or the next that would have been tried), and the run that failed next above it:
-    up or down from `start` in steps that grow, then by bisection."""
+def bracket(steps, server, mode, step, start):
+    """The highest rate that passed a step (or the next that would have been tried), and the run that failed next above
+    it: up or down from `start` in steps that grow, then by bisection."""
     low, high, failed, rate, factor = None, None, None, start, FACTOR
+    deadline = time.monotonic() + SEARCH_STEPS * step
     for _ in range(STEPS_MAX):
-        got = run_fairly(server, mode, step, rate, STEP_TIMEOUT_MS)
+        if time.monotonic() > deadline:
+            break
+        got = run_fairly(steps, server, mode, step, rate, STEP_TIMEOUT_MS)
         if passes(got):
             low = rate
         else:
@@ -141,15 +147,18 @@ def bracket(server, mode, step, start):
 
 
 def highest(server, mode, step, start=None):
-    """The highest loss-free rate, confirmed by a longer run with the default timeout. `start`: where an earlier round ended."""
+    """The highest loss-free rate, confirmed by a longer run with the default timeout. `start`: where an earlier round
+    ended."""
     closed = run(server, mode, step, ["--window", IDENTITIES], STEP_TIMEOUT_MS)
-    rate, failed = bracket(server, mode, step, start or max(closed["rate"], 4))
+    steps = []
+    rate, failed = bracket(steps, server, mode, step, start or max(closed["rate"], 4))
     lower = LOWER
     for _ in range(CONFIRMED_MAX):
-        got = run_fairly(server, mode, CONFIRMING * step, rate)
+        got = run_fairly(steps, server, mode, CONFIRMING * step, rate)
         if passes(got):
-            return {**got, "closed_loop": closed["rate"], "limited_by": limited_by(server, got, failed)}
+            limit = limited_by(server, got, failed)
+            return {**got, "closed_loop": closed["rate"], "limited_by": limit, "steps": steps}
         failed = got
         rate *= lower
         lower *= lower
-    raise Failure(f"no rate of {mode} stays free of loss for {CONFIRMING * step:g} s, not even {got['asked']:.0f} a second")
+    raise Failure(f"no rate of {mode} stays free of loss for {CONFIRMING * step:g} s, not even {got['asked']:.0f}/s")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The nodes under load: xord on a socket and on memif, and the peers. Each is a process that is pinned to one CPU and has
-a routing table filled from a test network."""
+"""The nodes under load: xord on a socket and on memif, and the peers. Each is a process that is pinned to one CPU and
+has a routing table filled from a test network."""
 import json
 import re
 import time
@@ -18,7 +18,8 @@ class TestNet:
 
     def __init__(self, bench, nodes, name, options, cpu):
         self.file = bench.dir / f"{name}.enrs"
-        command = [bench.xord, "testnet", "--nodes", nodes, "--seed", "7", "--enrs", self.file, "--idle", "sleep", *options]
+        command = [bench.xord, "testnet", "--nodes", nodes, "--seed", "7", "--enrs", self.file, "--idle", "sleep",
+                   *options]
         self.process = Process(command, cpu, bench.dir / f"{name}.log")
         try:
             self.ready = self.process.line(60)
@@ -36,7 +37,8 @@ class TestNet:
 
 
 class Server:
-    """What all have in common. `port` are the options by which `xord` reaches it, `source` those of a load from several."""
+    """What all have in common. `port`: the options by which `xord` reaches it; `source`: where loads come from; `asker`:
+    where single questions do."""
 
     kind = "" # what is to be installed
     is_device = False # not on a kernel socket
@@ -51,8 +53,9 @@ class Server:
         self.records = 0
 
     def load_options(self):
-        shared = self.bench.asker_cpu == self.bench.server_cpu # a generator that spins would leave the server nothing
-        return [*self.port, *self.source, *(["--idle", "sleep"] if shared else [])]
+        # Where both have one CPU, a generator that spins would leave the server nothing.
+        idle = ["--idle", "sleep"] if self.bench.asker_cpu == self.bench.server_cpu else []
+        return [*self.port, *self.source, *idle]
 
     def records_named(self):
         """How many records it gives for the distances that a load asks for."""
@@ -91,8 +94,8 @@ class Xord(Server):
 
 
 class XordMemif(Xord):
-    """The same over a DPDK device: shared memory between the two processes, no kernel between. One process at a time can be
-    at the other end, so the test network that fills its table leaves again; that holds for half a minute."""
+    """The same over a DPDK device: shared memory between the two processes, no kernel between. One process at a time can
+    be at the other end, so the test network that fills its table leaves again; that holds for half a minute."""
 
     is_device = True
     gateway = "10.9.255.1"
@@ -102,7 +105,8 @@ class XordMemif(Xord):
     def device(self, role, name="memif"):
         # Whoever is at the other end has the same MAC address: the server remembers that of each address that asked.
         end = 1 if role == "server" else 2
-        return ["--port", f"dpdk:net_memif0,socket-abstract=no,socket={self.bench.dir}/{name}.sock,role={role},mac=02:00:00:00:00:0{end}"]
+        socket = f"{self.bench.dir}/{name}.sock"
+        return ["--port", f"dpdk:net_memif0,socket-abstract=no,socket={socket},role={role},mac=02:00:00:00:00:0{end}"]
 
     @property
     def port(self):
@@ -133,8 +137,8 @@ class Peer(Server):
         self.kind = name
 
     def start(self):
-        command = [self.bench.peers / "bin" / f"xord-peer-{self.name}", "--base-port", self.udp, "--no-join", "--seed", "1",
-                   *self.extra]
+        command = [self.bench.peers / "bin" / f"xord-peer-{self.name}", "--base-port", self.udp, "--no-join",
+                   "--seed", "1", *self.extra]
         self.process = Process(command, self.bench.server_cpu, self.log, stdin=True)
         ready = self.process.line(60)
         if not ready:

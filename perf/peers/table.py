@@ -13,13 +13,12 @@ def grid(columns, rows, markdown):
             cells = row if len(row) > 2 else [row[0], row[1]] + [""] * (len(columns) - 2)
             lines.append("| " + " | ".join(cells) + " |")
         return "\n".join(lines)
-    widths = [max([len(columns[i])] + [len(row[i]) for row in rows if len(row) > 2 or i == 0]) for i in range(len(columns))]
-    lines = ["  ".join(f"{name:{'<' if i == 0 else '>'}{widths[i]}}" for i, name in enumerate(columns))]
-    for row in rows:
-        if len(row) > 2:
-            lines.append("  ".join(f"{cell:{'<' if i == 0 else '>'}{widths[i]}}" for i, cell in enumerate(row)))
-        else:
-            lines.append(f"{row[0]:<{widths[0]}}  {row[1]}")
+    widths = [max([len(name)] + [len(row[i]) for row in rows if len(row) > 2 or i == 0])
+              for i, name in enumerate(columns)]
+    lines = []
+    for row in [columns, *rows]:
+        rest = [f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:])] if len(row) > 2 else row[1:]
+        lines.append("  ".join([f"{row[0]:<{widths[0]}}", *rest]))
     return "\n".join(lines)
 
 
@@ -62,6 +61,13 @@ def plain_cell(value, base, text):
     return "none" if value is None else with_ratio(text(value), value, base)
 
 
+def records_cell(rounds):
+    """In an answer; two numbers when there were less at the end of a measurement."""
+    first = max(r.get("records", 0) for r in rounds)
+    last = min(r.get("records_after", first) for r in rounds)
+    return str(first) if first == last else f"{first} to {last}"
+
+
 def server_row(server, base):
     rounds = server["rounds"]
     label = server["label"]
@@ -71,20 +77,21 @@ def server_row(server, base):
     p99 = latency(ping["p99_us"]) + ("*" if ping["late"] else "") if ping else "none"
     name = "server_cpu_s_per_million"
     return [label, rate_cell(server, base, "ping"), p99, rate_cell(server, base, "findnode"),
-            str(max(r.get("records", 0) for r in rounds)), rate_cell(server, base, "handshake"),
+            records_cell(rounds), rate_cell(server, base, "handshake"),
             plain_cell(memory(rounds), memory(base["rounds"]), lambda v: f"{v:.0f} MiB"),
             plain_cell(least(rounds, "ping", name), least(base["rounds"], "ping", name), number)]
 
 
 def crawl_row(row):
-    start = [f"{row['crawler']}", f"{row['nodes']:,}"]
     if "error" in row:
         return [f"{row['crawler']}, {row['nodes']:,} nodes", row["error"]]
     ended = row["ended"]
     if "seconds_to_99" in row:
-        ended += f"; half, 90 %, 99 % of them after {row['seconds_to_50']:.0f}, {row['seconds_to_90']:.0f}, {row['seconds_to_99']:.0f} s"
-    return start + [f"{row['found']:,} ({100 * row['found'] / row['nodes']:.3g} %)", f"{row['seconds']:.1f}", f"{row['packets']:,}",
-                    f"{row['cpu_seconds']:.1f}", f"{row['memory_mib']:.0f} MiB", ended]
+        times = ", ".join(f"{row[f'seconds_to_{share}']:.0f}" for share in (50, 90, 99))
+        ended += f"; half, 90 %, 99 % of them after {times} s"
+    found = f"{row['found']:,} ({100 * row['found'] / row['nodes']:.3g} %)"
+    return [row["crawler"], f"{row['nodes']:,}", found, f"{row['seconds']:.1f}", f"{row['packets']:,}",
+            f"{row['cpu_seconds']:.1f}", f"{row['memory_mib']:.0f} MiB", ended]
 
 
 def spread(servers):
@@ -100,13 +107,13 @@ def spread(servers):
 
 def notes(report):
     machine = report["machine"]
-    lines = [f"Machine: {machine['cpu']}, {machine['cpus']} CPUs that may be used, Linux {machine['kernel']}; load average "
-             f"{machine['load_before']:.2f} before. {report['date']}.",
+    lines = [f"Machine: {machine['cpu']}, {machine['cpus']} CPUs that may be used, Linux {machine['kernel']}; "
+             f"load average {machine['load_before']:.2f} before. {report['date']}.",
              "Versions: " + ", ".join(f"{name} {version}" for name, version in report["versions"].items()) + ".",
              f"Built: {report['build']}."]
-    lines.append(f"Best of {report['rounds_done']} rounds, measured in turns; in brackets, how many times xord's on a socket. "
-                 "\">=\": the server was not at its limit, the generator was. \"*\": the generator was late, and that is part of the "
-                 "latency.")
+    rounds = f"Best of {report['rounds_done']} rounds" if report["rounds_done"] > 1 else "One round"
+    lines.append(f"{rounds}, in turns; in brackets, how many times the figure of xord on a socket. \">=\": the server was "
+                 "not at its limit, the generator was. \"*\": the generator was late, and that is part of the latency.")
     apart = spread(report["servers"])
     if apart:
         lines.append("Rounds: " + "; ".join(apart) + ".")
@@ -120,7 +127,8 @@ def failures(report):
         for i, r in enumerate(server["rounds"], 1):
             lines += [f"{server['label']}, {mode}, round {i}: {figure['error']}" for mode, figure in r["modes"].items()
                       if "error" in figure]
-    return lines + [f"crawl of {row['nodes']:,} nodes by {row['crawler']}: {row['error']}" for row in report["crawls"] if "error" in row]
+    return lines + [f"crawl of {row['nodes']:,} nodes by {row['crawler']}: {row['error']}" for row in report["crawls"]
+                    if "error" in row]
 
 
 def render(report, markdown=False):
