@@ -193,27 +193,32 @@ static void arm_for_rest(struct xord_node *node, struct req *req)
     xord_timer_arm(&node->wheel, &req->timer, due_ns < req->whole_by_ns ? due_ns : req->whole_by_ns);
 }
 
-/* What verification has found of each of a packet's records; false: not all of them are in the cache. */
-static bool records_all_cached(const struct xord_node *node, const struct record_proof *proofs[], uint32_t max,
-        const struct xord_message *msg)
+/* What verification has found of a packet's records. */
+struct cached {
+    uint32_t cnt;
+    const struct record_proof *proofs[NODES_MAX_RECORDS_TAKEN];
+};
+
+/* False: not all of them are in the cache. */
+static bool records_all_cached(const struct xord_node *node, struct cached *cached, const struct xord_message *msg)
 {
+    const struct record_proof *proof;
     struct xord_bytes_view raw;
-    uint32_t cnt = 0;
     size_t pos = 0;
 
+    cached->cnt = 0;
     while (xord_records_next(&msg->nodes.records, &pos, &raw)) {
-        if (cnt >= max)
+        proof = record_cache_find(node->records, raw.data, raw.len);
+        if (!proof || cached->cnt == NODES_MAX_RECORDS_TAKEN)
             return false;
-        proofs[cnt] = record_cache_find(node->records, raw.data, raw.len);
-        if (!proofs[cnt++])
-            return false;
+        cached->proofs[cached->cnt++] = proof;
     }
     return true;
 }
 
 /* The same as request_on_nodes, with what records_all_cached has found. */
 static void take_cached(struct xord_node *node, struct req *req, const struct xord_message *msg,
-        const struct record_proof *const proofs[])
+        const struct cached *cached)
 {
     struct xord_mail *mail = records_begin(node, req);
     struct xord_bytes_view raw;
@@ -222,7 +227,7 @@ static void take_cached(struct xord_node *node, struct req *req, const struct xo
 
     if (!mail)
         return;
-    for (uint32_t r = 0; req->record_cnt < NODES_MAX_RECORDS_TAKEN; r++) {
+    for (uint32_t r = 0; r < cached->cnt && req->record_cnt < NODES_MAX_RECORDS_TAKEN; r++) {
         if (!xord_records_next(&msg->nodes.records, &pos, &raw))
             break;
         if (xord_enr_decode(&enr, raw.data, raw.len)) { /* never: it was when it came into the cache */
@@ -230,7 +235,7 @@ static void take_cached(struct xord_node *node, struct req *req, const struct xo
             continue;
         }
         COUNT(node, records_cached);
-        memcpy(enr.id32, proofs[r]->id32, 32);
+        memcpy(enr.id32, cached->proofs[r]->id32, 32);
         record_take(node, req, mail, &enr);
     }
     records_end(node, req, mail);
@@ -260,7 +265,7 @@ static bool nodes_is_repeated(const struct req *req, const struct xord_message *
 static void on_nodes(struct xord_node *node, struct req *req, const struct xord_message *msg, const uint8_t *plain,
         size_t plain_len)
 {
-    const struct record_proof *proofs[NODES_MAX_RECORDS_TAKEN];
+    struct cached cached;
     uint32_t hash = nodes_hash(node, plain, plain_len);
     uint64_t total = msg->nodes.total;
 
@@ -274,8 +279,8 @@ static void on_nodes(struct xord_node *node, struct req *req, const struct xord_
         COUNT(node, drop_nodes_repeated);
         return;
     }
-    if (records_all_cached(node, proofs, NODES_MAX_RECORDS_TAKEN, msg))
-        take_cached(node, req, msg, proofs);
+    if (records_all_cached(node, &cached, msg))
+        take_cached(node, req, msg, &cached);
     else if (lane_push_nodes(node, req, plain, plain_len))
         req->lane_cnt++;
     else

@@ -261,7 +261,7 @@ void rx_burst(struct xord_node *node, struct xord_dgram *burst, size_t cnt)
     for (size_t t = 0; t < taken_cnt; t++) {
         const size_t i = taken[t];
 
-        if (node->pkts[i].flag == XORD_FLAG_MESSAGE)
+        if (lookups[i].key)
             rx_ordinary(node, &node->pkts[i], &burst[i], &lookups[i], &node->opened[i]);
         else if (node->pkts[i].flag == XORD_FLAG_WHOAREYOU)
             lane_push_whoareyou(node, &node->pkts[i], &burst[i]);
