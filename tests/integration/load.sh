@@ -190,6 +190,7 @@ succeeds 'more than can be made' "$XORD" load "$enr" --rate 50M --duration 300ms
 assert_match 'and it says so' "$(cat "$tmp/stderr")" 'could make only [0-9]+ requests in .* of the 15000000 that were wanted'
 succeeds 'a node named twice is one' "$XORD" load "$enr" "$enr" --rate 100 --duration 500ms
 assert_match 'one target' "$(head -n 1 "$tmp/stdout")" '^ping to 1 node '
+# shellcheck disable=SC2016
 run_command sh -c '"$0" load "$@" >/dev/full' "$XORD" "$enr" --rate 100 --duration 60s
 assert_eq 'no room for the results: at once' "$code" 1
 assert_match 'and why' "$(cat "$tmp/stderr")" '^xord: cannot write the results: '
