@@ -59,6 +59,11 @@ static void request_send(struct guest *guest, struct xord_node *node, uint32_t p
 
 /* ---- greeting ---- */
 
+uint32_t guest_answered_cnt(const struct guest *guest)
+{
+    return atomic_load_explicit(&guest->greet_cnt, memory_order_relaxed);
+}
+
 static void greet_reply(struct guest *guest, const struct xord_mail *mail)
 {
     uint32_t pair = (uint32_t)mail->cookie;
@@ -66,9 +71,10 @@ static void greet_reply(struct guest *guest, const struct xord_mail *mail)
     if (pair >= guest->pair_cnt)
         return;
     guest->greet_open--;
-    if (mail->done.err == 0)
+    if (mail->done.err == 0) {
         guest->greet_tries[pair] = GREETED;
-    else if (++guest->greet_tries[pair] < GREET_TRIES && pair < guest->greet_next)
+        atomic_store_explicit(&guest->greet_cnt, guest_answered_cnt(guest) + 1, memory_order_relaxed);
+    } else if (++guest->greet_tries[pair] < GREET_TRIES && pair < guest->greet_next)
         guest->greet_next = pair; /* from there again */
 }
 
@@ -90,11 +96,6 @@ static bool greet(struct guest *guest, struct xord_node *node, uint64_t now_ns)
     if (guest->greet_next == guest->pair_cnt && guest->greet_open == 0)
         atomic_store_explicit(&guest->greeted, 1, memory_order_release);
     return busy;
-}
-
-bool guest_was_answered(const struct guest *guest)
-{
-    return memchr(guest->greet_tries, GREETED, guest->pair_cnt) != NULL;
 }
 
 void guest_set_greeting(struct guest *guest, uint32_t pair, uint8_t tries)
@@ -182,7 +183,7 @@ static bool guest_turn(void *ctx, struct xord_node *node, const struct xord_node
     now_ns = xord_now_ns(); /* later than the turn began, by what came in and was worked on */
     if (phase == GUEST_GREETS)
         return greet(guest, node, now_ns);
-    if (phase < GUEST_RUNS)
+    if (phase < GUEST_RUNS || guest->pair_cnt == 0)
         return false;
     if (!guest->begun) {
         guest->begun = true;
@@ -206,7 +207,7 @@ static uint64_t guest_next_ns(void *ctx)
     struct guest *guest = ctx;
     uint32_t phase = atomic_load_explicit(&guest->phase, memory_order_acquire);
 
-    if (phase < GUEST_RUNS)
+    if (phase < GUEST_RUNS || guest->pair_cnt == 0)
         return UINT64_MAX;
     if (!guest->begun)
         return 0;
@@ -332,13 +333,19 @@ bool guest_is_over(const struct guest *guest)
     return atomic_load_explicit(&guest->over, memory_order_acquire);
 }
 
-struct xord_tally *guest_swap(struct guest *guest)
+void guest_swap_ask(struct guest *guest)
 {
-    static const struct timespec nap = {.tv_nsec = 50000};
     uint32_t wanted = atomic_load_explicit(&guest->swaps_wanted, memory_order_relaxed) + 1;
-    uint64_t until_ns = xord_now_ns() + SWAP_WAIT_NS;
 
     atomic_store_explicit(&guest->swaps_wanted, wanted, memory_order_release);
+}
+
+struct xord_tally *guest_swap_wait(struct guest *guest)
+{
+    static const struct timespec nap = {.tv_nsec = 50000};
+    uint32_t wanted = atomic_load_explicit(&guest->swaps_wanted, memory_order_relaxed);
+    uint64_t until_ns = xord_now_ns() + SWAP_WAIT_NS;
+
     while (atomic_load_explicit(&guest->swaps_done, memory_order_acquire) != wanted) {
         if (xord_now_ns() > until_ns)
             return NULL;

@@ -281,7 +281,7 @@ static void head_print(FILE *out, const struct report *report)
     if (args->window)
         fprintf(out, ", closed loop, %u in flight", args->window);
     else
-        fprintf(out, ", open loop, %.6g a second", args->rate);
+        fprintf(out, ", open loop, %.10g a second", args->rate);
     fprintf(out, "</h1>\n<p>%s; %u target%s, %u identit%s; %.6g s.%s</p>\n", when, args->targets.cnt,
             plural(args->targets.cnt), args->identities, args->identities == 1 ? "y" : "ies", report->seconds,
             args->window || args->is_hostile ? "" : " Latency counts from when a request was due.");

@@ -6,7 +6,6 @@
 #include "xord_bytes.h"
 #include "xord_rng.h"
 
-#define IDENTITIES_MAX    1000000
 #define HANDSHAKE_DEFAULT 64 /* a handshake keeps its identity busy */
 #define LOOPBACK_PREFIX   "127.64.0.0"
 
@@ -61,8 +60,6 @@ int identities_plan(struct load_args *args)
 
     if (args->identities == 0)
         args->identities = busy && has_room(args) ? HANDSHAKE_DEFAULT : 1;
-    if (args->identities > IDENTITIES_MAX)
-        return complain("--identities: at most %d", IDENTITIES_MAX);
     if (args->identities == 1)
         return 0;
     if (!has_room(args))

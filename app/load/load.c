@@ -9,11 +9,12 @@
 #include "commands.h"
 #include "load.h"
 
-#define SLOTS_MIN    1024
-#define SLOTS_MAX    65536
-#define SPARE        64 /* requests of a shard besides those of its guest */
-#define HEADSTART_NS (50 * XORD_NS_PER_MS)
-#define NAP_NS       (10 * XORD_NS_PER_MS)
+#define SLOTS_MIN     1024
+#define SLOTS_MAX     65536
+#define SPARE         64 /* requests of a shard besides those of its guest */
+#define HEADSTART_NS  (50 * XORD_NS_PER_MS)
+#define GREET_TELL_NS (3 * XORD_NS_PER_S) /* a greeting that takes longer says how far it is */
+#define NAP_NS        (10 * XORD_NS_PER_MS)
 
 struct run {
     struct load_args *args;
@@ -140,12 +141,27 @@ static int nobody(const struct run *run)
     return EXIT_NOTHING;
 }
 
-static void greet_wait(struct run *run)
+static uint32_t answered_cnt(const struct run *run)
 {
+    uint32_t cnt = 0;
+
+    for (uint16_t w = 0; w < run->worker_cnt; w++)
+        cnt += guest_answered_cnt(run->guests[w]);
+    return cnt;
+}
+
+static void greet_wait(struct run *run, uint32_t wanted)
+{
+    uint64_t tell_ns = xord_now_ns() + GREET_TELL_NS;
+
     phase_set(run, GUEST_GREETS);
     while (!all(run, guest_has_greeted) && !interrupted()) {
         mail_drain(run);
         nap(NAP_NS);
+        if (xord_now_ns() < tell_ns)
+            continue;
+        xord_log(XORD_LOG_INFO, "greeting first: %" PRIu32 " of %" PRIu32 " have answered", answered_cnt(run), wanted);
+        tell_ns += GREET_TELL_NS;
     }
     phase_set(run, GUEST_READY);
 }
@@ -155,21 +171,20 @@ static void greet_wait(struct run *run)
 static int greet_targets(struct run *run)
 {
     const bool is_hostile = run->args->is_hostile;
-    bool answered = false;
+    const uint32_t target_cnt = run->args->targets.cnt;
 
     for (uint16_t w = 0; w < run->worker_cnt; w++)
         for (uint32_t i = 0; i < run->guests[w]->pair_cnt; i++)
-            guest_set_greeting(run->guests[w], i, i >= run->args->targets.cnt ? 0 : is_hostile ? 1 : GREET_TRIES);
-    greet_wait(run);
+            guest_set_greeting(run->guests[w], i, i >= target_cnt ? 0 : is_hostile ? 1 : GREET_TRIES);
+    greet_wait(run, target_cnt);
     if (interrupted())
         return complain("interrupted before the load began");
-    for (uint16_t w = 0; w < run->worker_cnt; w++)
-        answered |= run->guests[w]->pair_cnt > 0 && guest_was_answered(run->guests[w]);
-    if (!answered && !is_hostile)
+    if (answered_cnt(run) > 0)
+        return 0;
+    if (!is_hostile)
         return nobody(run);
-    if (!answered)
-        xord_log(XORD_LOG_WARN, "no answer from %.80s to a first PING: what follows may reach nobody",
-                run->args->target_name);
+    xord_log(XORD_LOG_WARN, "no answer from %.80s to a first PING: what follows may reach nobody",
+            run->args->target_name);
     return 0;
 }
 
@@ -178,7 +193,7 @@ static int greet(struct run *run)
 {
     uint32_t left = 0;
 
-    greet_wait(run);
+    greet_wait(run, run->pair_cnt);
     if (interrupted())
         return complain("interrupted before the load began");
     for (uint16_t w = 0; w < run->worker_cnt; w++)
@@ -212,13 +227,17 @@ static int prepare(struct run *run, uint64_t start_ns)
 static int collect(struct run *run)
 {
     xord_tally_reset(&run->report.second);
+    for (uint16_t w = 0; w < run->worker_cnt; w++)
+        guest_swap_ask(run->guests[w]);
+    xord_engine_wake(run->service.engine);
     for (uint16_t w = 0; w < run->worker_cnt; w++) {
-        struct xord_tally *tally = run->guests[w]->pair_cnt > 0 ? guest_swap(run->guests[w]) : NULL;
+        struct xord_tally *tally;
 
-        if (!tally && run->guests[w]->pair_cnt > 0)
-            return complain("worker %u does not react", w);
-        if (!tally)
+        if (run->guests[w]->pair_cnt == 0)
             continue;
+        tally = guest_swap_wait(run->guests[w]);
+        if (!tally)
+            return complain("worker %u does not react", w);
         xord_tally_add(&run->report.second, tally);
         xord_tally_reset(tally);
     }
@@ -270,8 +289,11 @@ static int load_run(struct run *run)
     uint64_t start_ns;
     int err = pairs_deal(run);
 
+    /* Handshakes need no sessions; but of several targets those that are silent are to be left out. */
     if (!err)
-        err = args->is_hostile || args->mix.weight[XORD_MIX_HANDSHAKE] >= 1 ? greet_targets(run) : greet(run);
+        err = args->is_hostile || (args->mix.weight[XORD_MIX_HANDSHAKE] >= 1 && args->targets.cnt == 1)
+                      ? greet_targets(run)
+                      : greet(run);
     start_ns = xord_now_ns() + HEADSTART_NS;
     if (!err)
         err = prepare(run, start_ns);

@@ -69,6 +69,7 @@ struct guest {
     /* the worker writes, control reads */
     _Alignas(64) _Atomic uint32_t swaps_done; /* tallies[swaps_done % 2] is the worker's, the other one control's */
     _Atomic uint32_t greeted;                 /* the greeting is over */
+    _Atomic uint32_t greet_cnt;               /* pairs that have answered it */
     _Atomic uint32_t over;
     struct xord_tally tallies[2];
     /* the worker's */
@@ -89,15 +90,17 @@ int guest_prepare(struct guest *guest, const struct load_args *args, const struc
         uint32_t slot_cap);
 void guest_set_phase(struct guest *guest, enum guest_phase phase);
 bool guest_has_greeted(const struct guest *guest);
-bool guest_was_answered(const struct guest *guest);
+/* How many pairs have answered the greeting so far. */
+uint32_t guest_answered_cnt(const struct guest *guest);
 /* How often a pair is greeted until it answers, GREET_TRIES at most; before GUEST_GREETS. */
 void guest_set_greeting(struct guest *guest, uint32_t pair, uint8_t tries);
 bool guest_is_over(const struct guest *guest);
 /* Drops the pairs whose greeting was not answered; returns how many are left. */
 uint32_t guest_drop_silent(struct guest *guest);
-/* Makes the guest count into the other tally: what it has counted so far is the caller's until the next swap. NULL when the worker
- * does not react. */
-struct xord_tally *guest_swap(struct guest *guest);
+/* Asks the guest, whose worker may have to be woken, to count into the other tally. */
+void guest_swap_ask(struct guest *guest);
+/* Until it does so: what it has counted so far is the caller's until it is asked again. NULL when the worker does not react. */
+struct xord_tally *guest_swap_wait(struct guest *guest);
 
 /* ---- report.c ---- */
 

@@ -12,6 +12,7 @@
 #define RATE_MAX         1e8
 #define WINDOW_MAX       65536
 #define MIX_FILE_MAX     65536
+#define IDENTITIES_MAX   1000000
 
 enum {
     OPT_RATE = 0x200,
@@ -150,6 +151,28 @@ static int target_visit(void *ctx, const struct record_in *in)
     return complain("%.60s is no valid record: %s", in->text, xord_strerror(err));
 }
 
+/* By node id, the newest record of each first. */
+static int target_compare(const void *a, const void *b)
+{
+    const struct xord_enr *x = a, *y = b;
+    int order = memcmp(x->id32, y->id32, sizeof(x->id32));
+
+    return order ? order : (x->seq < y->seq) - (x->seq > y->seq);
+}
+
+/* A node that is named twice is one target: its sessions with us are one, too. */
+static void targets_unite(struct record_list *targets)
+{
+    uint32_t cnt = 0;
+
+    if (targets->cnt > 1)
+        qsort(targets->enrs, targets->cnt, sizeof(*targets->enrs), target_compare);
+    for (uint32_t i = 0; i < targets->cnt; i++)
+        if (cnt == 0 || memcmp(targets->enrs[cnt - 1].id32, targets->enrs[i].id32, 32) != 0)
+            targets->enrs[cnt++] = targets->enrs[i];
+    targets->cnt = cnt;
+}
+
 static int targets_add(struct load_args *args, const char *text)
 {
     uint32_t before = args->targets.cnt;
@@ -181,7 +204,7 @@ static int apply(struct load_args *args, int key, char *arg, struct argp_state *
     case OPT_DURATION:
         return time_parse(&args->duration_ns, arg, "duration");
     case OPT_IDENTITIES:
-        if (number_parse(&v, arg, "identities", 1, UINT32_MAX))
+        if (number_parse(&v, arg, "identities", 1, IDENTITIES_MAX))
             return EXIT_USER;
         args->identities = (uint32_t)v;
         return 0;
@@ -247,6 +270,8 @@ static int options_check(struct load_args *args)
         return complain("name the node to load: its record (enr:...) or a file of records");
     if (args->window && args->has_rate)
         return complain("--rate is an open loop and --window a closed one: choose one");
+    if (args->window && args->window < args->node.port.worker_cnt)
+        return complain("--window: each worker needs one request in flight at least; give fewer --workers");
     if (args->window && args->is_hostile)
         return complain("hostile traffic waits for no answers: give it a --rate, not a --window");
     if (args->is_hostile && args->assert_text)
@@ -268,6 +293,7 @@ int load_options(struct load_args *args, int *argc, char **argv)
     xord_mix_single(&args->mix, XORD_MIX_PING);
     if (!err)
         err = parse_args(&load_argp, *argc, argv, args);
+    targets_unite(&args->targets);
     if (!err)
         err = options_check(args);
     if (!args->node.has_idle)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a load has shown: a line a second, a summary, JSON, the verdict of the assertions. */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -14,6 +15,7 @@ const char *const report_names[REPORT_PERCENTILES] = {"p50", "p90", "p99", "p99.
 
 #define REST_SECONDS 0.3
 #define DUE_SLACK    0.3
+#define SHORT_SHARE  0.01
 #define LATE_SHARE   0.001 /* of all requests: beyond that the generator is to blame, and says so */
 
 static double cpu_seconds(void)
@@ -107,7 +109,7 @@ static void header_print(FILE *out, const struct load_args *args, uint32_t pairs
     if (args->window)
         fprintf(out, "closed loop, %u in flight", args->window);
     else
-        fprintf(out, "open loop, %.6g %s a second", args->rate, args->is_hostile ? "datagrams" : "requests");
+        fprintf(out, "open loop, %.10g %s a second", args->rate, args->is_hostile ? "datagrams" : "requests");
     fprintf(out, ", %.6g s", (double)args->duration_ns / 1e9);
     if (args->ramp_ns)
         fprintf(out, " (ramp %.6g s)", (double)args->ramp_ns / 1e9);
@@ -167,7 +169,8 @@ void report_begin(struct report *report, uint32_t pairs, uint64_t start_ns)
     hdr_log_begin(report);
 }
 
-static void line_print(const struct report *report, const struct report_row *row)
+/* 0, or EXIT_USER when stdout takes no more: the load would go on for nobody. */
+static int line_print(const struct report *report, const struct report_row *row)
 {
     FILE *out = lines_out(report->args);
     char text[LATENCY_TEXT_LEN];
@@ -179,10 +182,13 @@ static void line_print(const struct report *report, const struct report_row *row
         fprintf(out, "%7.1f %10.0f %10.0f %7.3f%%", row->at, (double)row->sent / row->seconds,
                 (double)row->answered / row->seconds, row->loss * 100);
         for (int i = 0; i < REPORT_PERCENTILES; i++)
-            fprintf(out, " %8s", latency_text(text, row->latency_ns[i]));
-        fprintf(out, " %8s\n", latency_text(text, row->max_ns));
+            fprintf(out, " %8s", row->answered ? latency_text(text, row->latency_ns[i]) : "-");
+        fprintf(out, " %8s\n", row->answered ? latency_text(text, row->max_ns) : "-");
     }
+    if (out == stdout)
+        return output_end();
     fflush(out);
+    return 0;
 }
 
 static int row_add(struct report *report, const struct report_row *row)
@@ -210,7 +216,7 @@ static void rate_note(struct report *report)
 {
     if (report->due_seconds > 0 && report->seconds > (double)report->args->duration_ns / 1e9 + DUE_SLACK)
         return;
-    report->due_seconds = report->seconds;
+    report->due_seconds = fmin(report->seconds, (double)report->args->duration_ns / 1e9);
     report->due_answered = report->total.answered;
 }
 
@@ -246,7 +252,7 @@ int report_second(struct report *report, double at)
     if (report->live)
         live_show(report, &row);
     else if (!report->args->node.quiet)
-        line_print(report, &row);
+        return line_print(report, &row);
     return 0;
 }
 
@@ -255,6 +261,12 @@ int report_second(struct report *report, double at)
 static bool is_late(const struct report_row *total)
 {
     return (double)(total->late + total->missed) > LATE_SHARE * (double)(total->sent + total->missed);
+}
+
+static const char *rate_text(char out[LATENCY_TEXT_LEN], double rate)
+{
+    snprintf(out, LATENCY_TEXT_LEN, rate < 10 ? "%.2g" : "%.0f", rate);
+    return out;
 }
 
 static void latencies_print(const struct report_row *row)
@@ -281,13 +293,16 @@ static void kinds_print(const struct report *report)
 
 static void summary_print(const struct report *report, const struct report_row *total)
 {
+    char text[LATENCY_TEXT_LEN];
+
     if (report->args->is_hostile) {
-        printf("%llu datagrams in %.1f s, %.0f a second; %llu replies\n", (unsigned long long)total->sent,
-                report->due_seconds, (double)total->sent / report->due_seconds, (unsigned long long)total->replies);
+        printf("%llu datagrams in %.1f s, %s a second; %llu replies\n", (unsigned long long)total->sent,
+                report->due_seconds, rate_text(text, (double)total->sent / report->due_seconds),
+                (unsigned long long)total->replies);
         return;
     }
-    printf("%llu sent, %llu answered in %.1f s: %.0f answers a second, loss %.4g%%", (unsigned long long)total->sent,
-            (unsigned long long)total->answered, report->seconds, rate_of(report), total->loss * 100);
+    printf("%llu sent, %llu answered in %.1f s: %s answers a second, loss %.4g%%", (unsigned long long)total->sent,
+            (unsigned long long)total->answered, report->seconds, rate_text(text, rate_of(report)), total->loss * 100);
     if (total->timeouts + total->refused + total->unsent > 0)
         printf(" (%llu timed out, %llu refused, %llu not sent)", (unsigned long long)total->timeouts,
                 (unsigned long long)total->refused, (unsigned long long)total->unsent);
@@ -321,7 +336,7 @@ static void row_print_json(const struct report_row *row, double seconds, double 
     printf("\"seconds\":%.3f", seconds);
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
         printf(",\"%s\":%llu", counts[i].name, (unsigned long long)counts[i].cnt);
-    printf(",\"late_max_us\":%.1f,\"rate\":%.1f,", (double)row->late_max_ns / 1e3, rate);
+    printf(",\"late_max_us\":%.1f,\"rate\":%.3f,", (double)row->late_max_ns / 1e3, rate);
     latencies_print_json(row);
 }
 
@@ -373,7 +388,7 @@ static void json_print(const struct report *report, const struct report_row *tot
     if (args->window)
         printf("\"window\":%u,", args->window);
     else
-        printf("\"wanted_rate\":%.6g,", args->rate);
+        printf("\"wanted_rate\":%.10g,", args->rate);
     printf("\"started\":%.3f,\"cpu_seconds\":%.3f,\"generator_late\":%s,\"total\":{", (double)report->wall_ns / 1e9,
             report->cpu_seconds, is_late(total) ? "true" : "false");
     row_print_json(total, report->seconds, rate_of(report));
@@ -412,6 +427,20 @@ static int judge(const struct report *report)
     return code;
 }
 
+/* A generator that cannot keep up does not measure what was asked for. */
+static void warn_if_short(const struct report *report, const struct report_row *total)
+{
+    const struct load_args *args = report->args;
+    struct xord_schedule schedule = {.rate = args->rate, .ramp_ns = args->ramp_ns, .duration_ns = args->duration_ns};
+    double wanted = (double)xord_schedule_cnt(&schedule), made = (double)(total->sent + total->unsent);
+
+    if (args->window || interrupted() || made >= (1 - SHORT_SHARE) * wanted)
+        return;
+    xord_log(XORD_LOG_WARN,
+            "the generator could make only %.0f %s in %.1f s, %.0f a second, of the %.0f that were wanted", made,
+            args->is_hostile ? "datagrams" : "requests", report->seconds, made / report->seconds, wanted);
+}
+
 static void warn_if_late(const struct report_row *total)
 {
     char text[LATENCY_TEXT_LEN];
@@ -419,8 +448,7 @@ static void warn_if_late(const struct report_row *total)
     if (is_late(total))
         xord_log(XORD_LOG_WARN,
                 "the generator itself was late with %.3g%% of its requests, by up to %s: that time is part of the "
-                "latency, "
-                "and not the target's; give a lower --rate, more --workers, or a CPU of its own",
+                "latency, and not the target's; give a lower --rate, more --workers, or a CPU of its own",
                 100.0 * (double)(total->late + total->missed) / (double)(total->sent + total->missed),
                 latency_text(text, total->late_max_ns));
 }
@@ -439,7 +467,9 @@ int report_end(struct report *report)
     else
         summary_print(report, &total);
     fflush(stdout);
-    warn_if_late(&total);
+    warn_if_short(report, &total);
+    if (!report->args->is_hostile)
+        warn_if_late(&total);
     if (hdr_log_end(report) || html_write(report, &total))
         return EXIT_USER;
     code = judge(report);

@@ -427,8 +427,9 @@ bool xord_hostile_rx(struct xord_hostile *hostile, struct xord_dgram *dgram, uin
 
 bool xord_hostile_is_over(const struct xord_hostile *hostile, uint64_t now_ns)
 {
-    return hostile->stopped || hostile->issued == hostile->cnt ||
-           now_ns > hostile->cfg.schedule.start_ns + hostile->cfg.schedule.duration_ns;
+    uint64_t end_ns = hostile->cfg.schedule.start_ns + hostile->cfg.schedule.duration_ns;
+
+    return hostile->stopped || now_ns > end_ns || (now_ns == end_ns && hostile->issued == hostile->cnt);
 }
 
 void xord_hostile_stop(struct xord_hostile *hostile)

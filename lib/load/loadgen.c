@@ -23,8 +23,8 @@ struct xord_loadgen {
     struct xord_tally *tally;
     struct slot *slots;
     uint32_t free_slot, in_flight;
-    uint32_t *idle_pairs; /* for handshakes: those that have none in flight, a stack */
-    uint32_t idle_cnt, handshake_pairs;
+    uint32_t *idle_pairs; /* for handshakes: those that have none in flight, a ring: all have their turn */
+    uint32_t idle_head, idle_cnt, handshake_pairs;
     uint32_t pair_turn;
     uint64_t issued, cnt;    /* of the schedule */
     uint64_t due_ns;         /* open loop: of request `issued` */
@@ -46,7 +46,7 @@ static int pairs_init(struct xord_loadgen *gen)
     if (!gen->idle_pairs)
         return XORD_ENOMEM;
     for (uint32_t i = 0; i < gen->handshake_pairs; i++)
-        gen->idle_pairs[gen->idle_cnt++] = gen->handshake_pairs - 1 - i;
+        gen->idle_pairs[gen->idle_cnt++] = i;
     return 0;
 }
 
@@ -141,11 +141,19 @@ static void advance(struct xord_loadgen *gen)
 
 static uint32_t pair_take(struct xord_loadgen *gen)
 {
-    uint32_t others = gen->cfg.pair_cnt - gen->handshake_pairs;
+    uint32_t others = gen->cfg.pair_cnt - gen->handshake_pairs, pair;
 
-    if (gen->kind == XORD_MIX_HANDSHAKE)
-        return gen->idle_pairs[--gen->idle_cnt];
-    return gen->handshake_pairs + gen->pair_turn++ % others;
+    if (gen->kind != XORD_MIX_HANDSHAKE)
+        return gen->handshake_pairs + gen->pair_turn++ % others;
+    pair = gen->idle_pairs[gen->idle_head];
+    gen->idle_head = (gen->idle_head + 1) % gen->handshake_pairs;
+    gen->idle_cnt--;
+    return pair;
+}
+
+static void pair_give_back(struct xord_loadgen *gen, uint32_t pair)
+{
+    gen->idle_pairs[(gen->idle_head + gen->idle_cnt++) % gen->handshake_pairs] = pair;
 }
 
 static void lateness_count(struct xord_loadgen *gen, uint64_t due_ns, uint64_t now_ns)
@@ -199,7 +207,7 @@ uint64_t xord_loadgen_next_ns(const struct xord_loadgen *gen)
     if (!gen->begun || gen->stopped || !can_send(gen))
         return UINT64_MAX;
     if (!gen->cfg.closed)
-        return gen->issued < gen->cnt ? gen->due_ns : UINT64_MAX;
+        return gen->issued < gen->cnt ? gen->due_ns : end_ns(gen);
     return gen->in_flight < gen->cfg.window ? gen->cfg.schedule.start_ns : UINT64_MAX;
 }
 
@@ -214,7 +222,7 @@ static void slot_release(struct xord_loadgen *gen, uint32_t i)
     gen->free_slot = i;
     gen->in_flight--;
     if (slot->kind == XORD_MIX_HANDSHAKE)
-        gen->idle_pairs[gen->idle_cnt++] = slot->pair;
+        pair_give_back(gen, slot->pair);
 }
 
 static void answer_count(struct xord_loadgen *gen, const struct slot *slot, bool handshake, uint64_t now_ns)
@@ -261,14 +269,15 @@ void xord_loadgen_end(struct xord_loadgen *gen, uint64_t cookie, int err, bool h
     slot_release(gen, i);
 }
 
-/* A generator that is behind has the length of a timeout to catch up. */
+/* Not before its time, though the next request be due only after it; a generator that is behind has the length of a timeout to
+ * catch up. */
 bool xord_loadgen_is_over(const struct xord_loadgen *gen, uint64_t now_ns)
 {
     if (gen->stopped)
         return true;
-    if (gen->cfg.closed)
+    if (gen->cfg.closed || gen->issued == gen->cnt)
         return now_ns >= end_ns(gen);
-    return gen->issued == gen->cnt || now_ns >= end_ns(gen) + gen->cfg.timeout_ns;
+    return now_ns >= end_ns(gen) + gen->cfg.timeout_ns;
 }
 
 void xord_loadgen_stop(struct xord_loadgen *gen, uint64_t now_ns)

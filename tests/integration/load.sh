@@ -176,12 +176,39 @@ run_command "$XORD" load "$enr" --rate 100 --duration 1s --request-timeout 100
 assert_eq 'nobody there: exit code' "$code" 3
 assert_match 'and why' "$(cat "$tmp/stderr")" '^xord: no answer from enr:'
 
+# --- found by use --------------------------------------------------------------------------------------------------
+
+start bootnode "$XORD" bootnode --key "$tmp/node.key" --ip 127.0.0.1 --udp 9500
+wait_for "$tmp/bootnode.log" '^enr:' 10
+enr=$(record_of "$tmp/bootnode.log")
+succeeds 'more workers than pairs' "$XORD" load "$enr" --workers 3 --idle sleep --rate 100 --duration 1s
+assert_match 'all sent' "$(cat "$tmp/stdout")" '^100 sent, '
+succeeds 'less than a request a second' "$XORD" load "$enr" --rate 0.5 --duration 1500ms --json
+assert_eq 'it lasts as long as asked, at the rate asked' "$(json "$tmp/stdout" \
+  'd["total"]["sent"], 1.4 < d["total"]["seconds"] < 5, 0.6 < d["total"]["rate"] < 0.7')" '(1, True, True)'
+succeeds 'more than can be made' "$XORD" load "$enr" --rate 50M --duration 300ms --request-timeout 200
+assert_match 'and it says so' "$(cat "$tmp/stderr")" 'could make only [0-9]+ requests in .* of the 15000000 that were wanted'
+succeeds 'a node named twice is one' "$XORD" load "$enr" "$enr" --rate 100 --duration 500ms
+assert_match 'one target' "$(head -n 1 "$tmp/stdout")" '^ping to 1 node '
+# shellcheck disable=SC2016
+run_command sh -c '"$0" load "$@" >/dev/full' "$XORD" "$enr" --rate 100 --duration 60s
+assert_eq 'no room for the results: at once' "$code" 1
+assert_match 'and why' "$(cat "$tmp/stderr")" '^xord: cannot write the results: '
+run_command "$XORD" load "$enr" --rate 100 --duration 60s --hdr /dev/full
+assert_eq 'no room for the HDR log: at once' "$code" 1
+stop "$started_pid"
+succeeds 'hostile to nobody' "$XORD" load "$enr" --rate 100 --duration 500ms --mode hostile junk --request-timeout 200
+assert_match 'a warning' "$(cat "$tmp/stderr")" 'no answer from enr:.*may reach nobody'
+run_command "$XORD" load "$enr" --mode handshake --request-timeout 200
+assert_eq 'handshakes with nobody: exit code' "$code" 3
+
 # --- bad input -----------------------------------------------------------------------------------------------------
 
 one_sentence 'no target' 1 'name the node' "$XORD" load
 one_sentence 'no such file' 1 'nosuch' "$XORD" load "$tmp/nosuch"
 one_sentence 'no record' 1 'no valid record' "$XORD" load enr:-nonsense
 one_sentence 'two loops' 1 'choose one' "$XORD" load "$enr" --rate 5 --window 5
+one_sentence 'a window too small' 1 'fewer --workers' "$XORD" load "$enr" --window 1 --workers 2
 one_sentence 'a bad rate' 1 'rate' "$XORD" load "$enr" --rate -5
 one_sentence 'a bad time' 1 'no time' "$XORD" load "$enr" --duration soon
 one_sentence 'a ramp that is too long' 1 'ramp' "$XORD" load "$enr" --ramp 20s --duration 10s
