@@ -168,7 +168,7 @@ class Bench:
             loads.hurry()
         self.report = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "machine": machine(),
                        "versions": versions(), "build": build_of(args.xord), "rounds_wanted": self.settings.rounds,
-                       "rounds_done": 0, "step_seconds": self.settings.step, "identities": servers.IDENTITIES,
+                       "rounds_done": 0, "step_seconds": self.settings.step, "identities": loads.IDENTITIES,
                        "notes": [], "servers": {}, "crawls": []}
         if args.quick:
             self.note("Hardly searched (--quick): the rates are too low.")

@@ -7,7 +7,6 @@ import time
 
 from processes import Failure, Process, output_of
 
-IDENTITIES = 64 # nodes that the load comes from, each with a session
 TABLE_NODES = 200 # of the test network: more than fill the three farthest buckets
 TABLE_WANTED = 16 # records in an answer, the most that the specification recommends
 ASKED = "256,255,254"
