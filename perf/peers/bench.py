@@ -141,7 +141,7 @@ def versions():
         "xord": first(["git", "-C", str(SOURCE), "describe", "--always", "--dirty"]),
         "geth and its devp2p": pinned("geth/go.mod", r"go-ethereum v(\S+)"),
         "sigp": pinned("sigp/Cargo.lock", r'name = "discv5"\nversion = "([^"]+)"'),
-        "chainsafe": pinned("chainsafe/package-lock.json", chainsafe),
+        "chainsafe": pinned("chainsafe/package-lock.json", chainsafe) + " (its cryptography in JavaScript)",
         "go": first(["go", "env", "GOVERSION"]),
         "rustc": first(["rustc", "--version"]).removeprefix("rustc "),
         "node": first(["node", "--version"]),
@@ -271,10 +271,16 @@ class Bench:
 
 
 def write(report, out):
-    out.parent.mkdir(parents=True, exist_ok=True)
     new = out.with_suffix(".new")
     new.write_text(json.dumps(report, indent=1) + "\n")
     new.replace(out)
+
+
+def check_writable(out):
+    """Now, not after a quarter of an hour."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(out.parent, os.W_OK):
+        raise Failure(f"cannot write {out}: no permission in {out.parent}")
 
 
 def measure(args):
@@ -302,7 +308,8 @@ def main():
     if not os.access(args.xord, os.X_OK):
         raise Failure(f"there is no {args.xord}: ./run bench peers builds it")
     if INSIDE not in os.environ:
-        settings() # complains now, not after minutes
+        settings()
+        check_writable(args.out)
         enter_namespace(install(args))
     return measure(args)
 
