@@ -35,7 +35,7 @@ def options():
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     parser.add_argument("--show", metavar="FILE", help="measure nothing: print the tables of this JSON file")
     parser.add_argument("--only", default=",".join([*servers.SERVERS, "crawl"]),
-                        help="some of %(default)s; those that others are compared with are in any case")
+                        help="some of %(default)s; ratios are to socket")
     parser.add_argument("--xord", default=SOURCE / "build-bench/app/xord", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--peers", default=SOURCE / "build/peers", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--out", default=SOURCE / "build/peers.json", type=pathlib.Path, help=argparse.SUPPRESS)
@@ -76,6 +76,22 @@ def settings():
 
 # ---- before the namespace ----
 
+def install_one(args, name):
+    """Why it is not there afterwards; None: it is."""
+    said = []
+    process = Process(["sh", INSTALL, args.peers, name], read="both")
+    try:
+        while (text := process.line(1800)) is not None:
+            said.append(text)
+        if process.wait(60) == 0:
+            return None
+    except Failure as e:
+        return str(e)
+    finally:
+        process.stop()
+    return said[-1].rpartition("is not installed: ")[2] if said else f"{INSTALL.name} failed without a word"
+
+
 def install(args):
     """Each peer by itself; what is absent, and why."""
     absent = {}
@@ -84,20 +100,13 @@ def install(args):
         print("the peers: what is not yet built is now, which may take some minutes", flush=True)
     for name in wanted + (["devp2p"] if "crawl" in args.only else []):
         program = args.peers / "bin" / (name if name == "devp2p" else f"xord-peer-{name}")
-        said = []
-        if not args.no_install:
-            process = Process(["sh", INSTALL, args.peers, name], read="both")
-            while (text := process.line(1800)) is not None:
-                said.append(text)
-            code = process.wait(60)
-            process.stop()
-            if code == 0:
-                continue
-        elif os.access(program, os.X_OK):
-            continue
-        why = said[-1].rpartition("is not installed: ")[2] if said else f"there is no {program}"
-        absent[name] = f"not installed: {why}"
-        print(f"{name} is {absent[name]}", flush=True)
+        if args.no_install:
+            why = None if os.access(program, os.X_OK) else f"there is no {program}"
+        else:
+            why = install_one(args, name)
+        if why:
+            absent[name] = f"not installed: {why}"
+            print(f"{name} is {absent[name]}", flush=True)
     return absent
 
 
