@@ -103,9 +103,9 @@ def passes(got):
     return got["lost"] == 0 and got["rate"] >= KEPT_UP * got["asked"]
 
 
-def run_fairly(steps, server, mode, seconds, rate, timeout_ms):
+def run_open(steps, server, mode, seconds, rate, timeout_ms, repeats=0):
     """An open loop; again if it lost something while another program had the generator's CPU. Goes into `steps`."""
-    for _ in range(1 + REPEATED_MAX):
+    for _ in range(1 + repeats):
         got = run(server, mode, seconds, ["--rate", f"{rate:.0f}"], timeout_ms)
         steps.append({name: got[name] for name in ("asked", "rate", "lost", "late_max_us", "core_busy")})
         if passes(got) or got["lost"] == 0 or got["late_max_us"] < PAUSE_US:
@@ -130,7 +130,7 @@ def bracket(steps, server, mode, step, start):
     for _ in range(STEPS_MAX):
         if time.monotonic() > deadline:
             break
-        got = run_fairly(steps, server, mode, step, rate, STEP_TIMEOUT_MS)
+        got = run_open(steps, server, mode, step, rate, STEP_TIMEOUT_MS, REPEATED_MAX)
         if passes(got):
             low = rate
         else:
@@ -153,7 +153,7 @@ def highest(server, mode, step, start=None):
     rate, failed = bracket(steps, server, mode, step, start or max(START * closed["rate"], 4))
     lower = LOWER
     for _ in range(CONFIRMED_MAX):
-        got = run_fairly(steps, server, mode, CONFIRMING * step, rate, CONFIRMING_TIMEOUT_MS)
+        got = run_open(steps, server, mode, CONFIRMING * step, rate, CONFIRMING_TIMEOUT_MS)
         if passes(got):
             limit = limited_by(server, got, failed)
             return {**got, "closed_loop": closed["rate"], "limited_by": limit, "steps": steps}
