@@ -214,7 +214,7 @@ class Bench:
             text = (f"{figure['rate']:,.0f} {loads.MODES[mode]}, p99 {table.latency(figure['p99_us'])}, "
                     f"limited by the {figure['limited_by']}")
         except Failure as e:
-            if server.process.has_ended():
+            if not server.process or server.process.has_ended():
                 raise
             figure, text = {"error": str(e)}, str(e)
         entry["rounds"][-1]["modes"][mode] = figure

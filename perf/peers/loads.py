@@ -48,6 +48,7 @@ class Sample:
 
 def run(server, mode, seconds, how, timeout_ms):
     """One load, with what the server used for it. `how`: --rate or --window and its value."""
+    server.before_load(mode)
     bench = server.bench
     command = [bench.xord, "load", server.enr, "--mode", mode, "--duration", f"{seconds * 1000:.0f}ms", *how,
                "--identities", IDENTITIES, "--json", "--request-timeout", timeout_ms, *server.load_options()]
