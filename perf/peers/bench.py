@@ -35,7 +35,7 @@ def options():
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     parser.add_argument("--show", metavar="FILE", help="measure nothing: print the tables of this JSON file")
     parser.add_argument("--only", default=",".join([*servers.SERVERS, "crawl"]),
-                        help="some of %(default)s; those that others are compared with are in any case")
+                        help="some of %(default)s; ratios are to socket")
     parser.add_argument("--xord", default=SOURCE / "build-bench/app/xord", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--peers", default=SOURCE / "build/peers", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--out", default=SOURCE / "build/peers.json", type=pathlib.Path, help=argparse.SUPPRESS)
@@ -76,6 +76,22 @@ def settings():
 
 # ---- before the namespace ----
 
+def install_one(args, name):
+    """Why it is not there afterwards; None: it is."""
+    said = []
+    process = Process(["sh", INSTALL, args.peers, name], read="both")
+    try:
+        while (text := process.line(1800)) is not None:
+            said.append(text)
+        if process.wait(60) == 0:
+            return None
+    except Failure as e:
+        return str(e)
+    finally:
+        process.stop()
+    return said[-1].rpartition("is not installed: ")[2] if said else f"{INSTALL.name} failed without a word"
+
+
 def install(args):
     """Each peer by itself; what is absent, and why."""
     absent = {}
@@ -84,20 +100,13 @@ def install(args):
         print("the peers: what is not yet built is now, which may take some minutes", flush=True)
     for name in wanted + (["devp2p"] if "crawl" in args.only else []):
         program = args.peers / "bin" / (name if name == "devp2p" else f"xord-peer-{name}")
-        said = []
-        if not args.no_install:
-            process = Process(["sh", INSTALL, args.peers, name], read="both")
-            while (text := process.line(1800)) is not None:
-                said.append(text)
-            code = process.wait(60)
-            process.stop()
-            if code == 0:
-                continue
-        elif os.access(program, os.X_OK):
-            continue
-        why = said[-1].rpartition("is not installed: ")[2] if said else f"there is no {program}"
-        absent[name] = f"not installed: {why}"
-        print(f"{name} is {absent[name]}", flush=True)
+        if args.no_install:
+            why = None if os.access(program, os.X_OK) else f"there is no {program}"
+        else:
+            why = install_one(args, name)
+        if why:
+            absent[name] = f"not installed: {why}"
+            print(f"{name} is {absent[name]}", flush=True)
     return absent
 
 
@@ -141,7 +150,7 @@ def versions():
         "xord": first(["git", "-C", str(SOURCE), "describe", "--always", "--dirty"]),
         "geth and its devp2p": pinned("geth/go.mod", r"go-ethereum v(\S+)"),
         "sigp": pinned("sigp/Cargo.lock", r'name = "discv5"\nversion = "([^"]+)"'),
-        "chainsafe": pinned("chainsafe/package-lock.json", chainsafe),
+        "chainsafe": pinned("chainsafe/package-lock.json", chainsafe) + " (its cryptography in JavaScript)",
         "go": first(["go", "env", "GOVERSION"]),
         "rustc": first(["rustc", "--version"]).removeprefix("rustc "),
         "node": first(["node", "--version"]),
@@ -168,7 +177,7 @@ class Bench:
             loads.hurry()
         self.report = {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "machine": machine(),
                        "versions": versions(), "build": build_of(args.xord), "rounds_wanted": self.settings.rounds,
-                       "rounds_done": 0, "step_seconds": self.settings.step, "identities": servers.IDENTITIES,
+                       "rounds_done": 0, "step_seconds": self.settings.step, "identities": loads.IDENTITIES,
                        "notes": [], "servers": {}, "crawls": []}
         if args.quick:
             self.note("Hardly searched (--quick): the rates are too low.")
@@ -205,7 +214,7 @@ class Bench:
             text = (f"{figure['rate']:,.0f} {loads.MODES[mode]}, p99 {table.latency(figure['p99_us'])}, "
                     f"limited by the {figure['limited_by']}")
         except Failure as e:
-            if server.process.has_ended():
+            if not server.process or server.process.has_ended():
                 raise
             figure, text = {"error": str(e)}, str(e)
         entry["rounds"][-1]["modes"][mode] = figure
@@ -271,10 +280,16 @@ class Bench:
 
 
 def write(report, out):
-    out.parent.mkdir(parents=True, exist_ok=True)
     new = out.with_suffix(".new")
     new.write_text(json.dumps(report, indent=1) + "\n")
     new.replace(out)
+
+
+def check_writable(out):
+    """Now, not after a quarter of an hour."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(out.parent, os.W_OK):
+        raise Failure(f"cannot write {out}: no permission in {out.parent}")
 
 
 def measure(args):
@@ -302,7 +317,8 @@ def main():
     if not os.access(args.xord, os.X_OK):
         raise Failure(f"there is no {args.xord}: ./run bench peers builds it")
     if INSIDE not in os.environ:
-        settings() # complains now, not after minutes
+        settings()
+        check_writable(args.out)
         enter_namespace(install(args))
     return measure(args)
 

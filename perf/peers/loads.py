@@ -5,15 +5,16 @@ import re
 import time
 
 from processes import Failure, Process, core_busy_idle
-from servers import IDENTITIES
 
+IDENTITIES = 64 # nodes that the load comes from, each with a session
 MODES = {"ping": "PING/s", "findnode": "FINDNODE/s", "handshake": "handshakes/s"}
 KEPT_UP = 0.97 # of the rate that was asked for: below, answers pile up
 FACTOR, FACTOR_MAX = 1.2, 2 # of the search's first step up or down, and of its longest
 NEAR = 1.1 # it ends when the rates that pass and fail are so near
 STEPS_MAX = 9
 SEARCH_STEPS = 25 # times the length of a step: a search that has taken so long goes on with what it has
-STEP_TIMEOUT_MS = 1000 # while searching; the confirming run has the default
+START = 1 # times what a closed loop reaches
+STEP_TIMEOUT_MS, CONFIRMING_TIMEOUT_MS = 1000, 2000 # the latter is the default of xord load
 CONFIRMING = 3 # steps long
 LOWER = 0.9 # a rate that is not confirmed is tried again so much lower, then by twice as many powers
 CONFIRMED_MAX = 6
@@ -45,13 +46,12 @@ class Sample:
         self.drops = socket_drops(server.udp)
 
 
-def run(server, mode, seconds, how, timeout_ms=None):
+def run(server, mode, seconds, how, timeout_ms):
     """One load, with what the server used for it. `how`: --rate or --window and its value."""
+    server.before_load(mode)
     bench = server.bench
     command = [bench.xord, "load", server.enr, "--mode", mode, "--duration", f"{seconds * 1000:.0f}ms", *how,
-               "--identities", IDENTITIES, "--json", *server.load_options()]
-    if timeout_ms:
-        command += ["--request-timeout", timeout_ms]
+               "--identities", IDENTITIES, "--json", "--request-timeout", timeout_ms, *server.load_options()]
     process = Process(command, bench.asker_cpu, read="both")
     said = before = None
     try:
@@ -96,17 +96,17 @@ def result(report, before, after):
 
 def hurry():
     """For a test that all of this works: no search to speak of."""
-    global STEPS_MAX, REPEATED_MAX, CONFIRMING
-    STEPS_MAX, REPEATED_MAX, CONFIRMING = 2, 0, 1
+    global IDENTITIES, START, STEPS_MAX, REPEATED_MAX, CONFIRMING, CONFIRMING_TIMEOUT_MS
+    IDENTITIES, START, STEPS_MAX, REPEATED_MAX, CONFIRMING, CONFIRMING_TIMEOUT_MS = 8, 0.3, 2, 0, 1, STEP_TIMEOUT_MS
 
 
 def passes(got):
     return got["lost"] == 0 and got["rate"] >= KEPT_UP * got["asked"]
 
 
-def run_fairly(steps, server, mode, seconds, rate, timeout_ms=None):
+def run_open(steps, server, mode, seconds, rate, timeout_ms, repeats=0):
     """An open loop; again if it lost something while another program had the generator's CPU. Goes into `steps`."""
-    for _ in range(1 + REPEATED_MAX):
+    for _ in range(1 + repeats):
         got = run(server, mode, seconds, ["--rate", f"{rate:.0f}"], timeout_ms)
         steps.append({name: got[name] for name in ("asked", "rate", "lost", "late_max_us", "core_busy")})
         if passes(got) or got["lost"] == 0 or got["late_max_us"] < PAUSE_US:
@@ -131,7 +131,7 @@ def bracket(steps, server, mode, step, start):
     for _ in range(STEPS_MAX):
         if time.monotonic() > deadline:
             break
-        got = run_fairly(steps, server, mode, step, rate, STEP_TIMEOUT_MS)
+        got = run_open(steps, server, mode, step, rate, STEP_TIMEOUT_MS, REPEATED_MAX)
         if passes(got):
             low = rate
         else:
@@ -151,10 +151,10 @@ def highest(server, mode, step, start=None):
     ended."""
     closed = run(server, mode, step, ["--window", IDENTITIES], STEP_TIMEOUT_MS)
     steps = []
-    rate, failed = bracket(steps, server, mode, step, start or max(closed["rate"], 4))
+    rate, failed = bracket(steps, server, mode, step, start or max(START * closed["rate"], 4))
     lower = LOWER
     for _ in range(CONFIRMED_MAX):
-        got = run_fairly(steps, server, mode, CONFIRMING * step, rate)
+        got = run_open(steps, server, mode, CONFIRMING * step, rate, CONFIRMING_TIMEOUT_MS)
         if passes(got):
             limit = limited_by(server, got, failed)
             return {**got, "closed_loop": closed["rate"], "limited_by": limit, "steps": steps}

@@ -107,7 +107,7 @@ def spread(servers):
 
 def notes(report):
     machine = report["machine"]
-    lines = [f"Machine: {machine['cpu']}, {machine['cpus']} CPUs that may be used, Linux {machine['kernel']}; "
+    lines = [f"Machine: {machine['cpu']}, CPUs that may be used: {machine['cpus']}, Linux {machine['kernel']}; "
              f"load average {machine['load_before']:.2f} before. {report['date']}.",
              "Versions: " + ", ".join(f"{name} {version}" for name, version in report["versions"].items()) + ".",
              f"Built: {report['build']}."]

@@ -159,7 +159,6 @@ usage_error 'an option without its value' 'requires an argument' "$XORD" crawl -
 for command in crawl bootnode testnet; do
   usage_error "$command with an argument" 'unexpected argument "extra"' "$XORD" $command extra
 done
-usage_error 'bootnodes for a testnet' 'unrecognized' "$XORD" testnet --nodes 3 --bootnodes "$record"
 
 # --- ports ---------------------------------------------------------------------------------------------------------
 

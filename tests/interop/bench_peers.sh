@@ -6,7 +6,7 @@ set -eu
 . "$XORD_SRC/tests/integration/lib.sh"
 
 bench() {
-  PEERS_ROUNDS=1 PEERS_SECONDS=0.25 PEERS_NODES=200 PEERS_CRAWL_SECONDS=5 timeout 600 \
+  PEERS_ROUNDS=1 PEERS_SECONDS=0.25 PEERS_NODES=200 PEERS_CRAWL_SECONDS=4 timeout 600 \
     python3 "$XORD_SRC/perf/peers/bench.py" --xord "$XORD" --out "$tmp/peers.json" --no-install --quick "$@" \
     >"$tmp/bench.log" 2>&1
 }
@@ -49,11 +49,11 @@ nothing_left() { ! pgrep -af "$tmp/end" >"$tmp/left"; }
 
 # Ctrl-C reaches the whole group of a terminal; whoever is told by a signal of its own ends as cleanly.
 mkdir "$tmp/end"
-TMPDIR=$tmp/end PEERS_ROUNDS=1 timeout 60 python3 "$XORD_SRC/perf/peers/bench.py" --xord "$XORD" --out "$tmp/none.json" \
-  --peers "$XORD_BUILD/peers" --no-install --only socket,geth >"$tmp/bench.log" 2>&1 &
+TMPDIR=$tmp/end PEERS_SECONDS=0.25 timeout 120 python3 "$XORD_SRC/perf/peers/bench.py" --xord "$XORD" --out "$tmp/none.json" \
+  --peers "$XORD_BUILD/peers" --no-install --quick --only socket,geth >"$tmp/bench.log" 2>&1 &
 started="$started $!"
 bench_pid=$!
-until_true 30 grep -q 'round 1' "$tmp/bench.log" || fail 'nothing is measured'
+until_true 60 grep -q 'round 1' "$tmp/bench.log" || fail 'nothing is measured'
 stop "$bench_pid"
 assert_eq 'exit code after a signal' "$stopped_code" 143
 assert_eq 'files left behind' "$(ls "$tmp/end")" ''
