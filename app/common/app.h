@@ -142,6 +142,7 @@ struct service {
     struct xord_node_config node;
     const struct xord_guest_ops *guest_ops; /* as in struct xord_engine_config */
     void **guests;
+    bool last_cpus;
     struct xord_enr self; /* of identity 0 */
 };
 

@@ -102,6 +102,7 @@ int service_start(struct service *service, const struct node_options *options)
             .idle = options->idle,
             .guest_ops = service->guest_ops,
             .guests = service->guests,
+            .last_cpus = service->last_cpus,
             .node = service->node,
     };
     char err[XORD_PORT_ERR_LEN];

@@ -326,6 +326,7 @@ static int start(struct run *run)
     }
     service->guest_ops = &guest_ops;
     service->guests = (void **)run->guests;
+    service->last_cpus = true; /* what is measured on this machine has the first */
     service->node.request_cap = slots_wanted(args) + SPARE;
     service->node.session_cap = pairs_wanted(args) > 16384 ? 4 * pairs_wanted(args) : 65536;
     return service_start(service, &args->node);

@@ -220,6 +220,7 @@ static int device_open(struct dpdk_device *device, uint16_t worker_cnt, char *er
                 rte_dev_name(info.device), info.max_rx_queues);
         return -1;
     }
+    device->memif = strcmp(info.driver_name, "net_memif") == 0;
     device->rx_queue_cnt = queue_cnt(&info, info.max_rx_queues, worker_cnt);
     device->tx_queue_cnt = queue_cnt(&info, info.max_tx_queues, worker_cnt);
     rc = configure(device, &info, err);

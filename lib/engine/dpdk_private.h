@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
@@ -68,6 +69,7 @@ struct dpdk_device {
     uint16_t mtu;
     uint8_t mac6[6];
     bool started;
+    bool memif;        /* its memory may vanish, see dpdk_memif.c */
     bool rss;          /* a frame's queue is xord_steer_shard of its hash, and mbufs carry that hash */
     bool fast_free;    /* it returns what it sent to our pool without looking: nothing else may be sent */
     unsigned tx_flags; /* XORD_NET_TX_*: what the device computes itself */
@@ -119,6 +121,7 @@ struct dpdk_worker {
     uint16_t index;
     bool receives, sends; /* has a queue of its own */
     bool registered;
+    _Atomic bool in_memif; /* inside its driver */
     uint64_t polled_ns;
     uint16_t draft_cnt;      /* of the drafts, given out by tx_alloc since the last tx_put */
     struct rte_mbuf *spare;  /* for the next frame of the stack's own */
@@ -137,6 +140,43 @@ struct dpdk_worker {
     uint64_t steer_counted[3];                  /* of the last three, what dpdk_count has passed on */
     _Atomic uint64_t net[XORD_NET_COUNTER_CNT]; /* the stack's, as of a moment ago */
 };
+
+/* ---- dpdk_memif.c: a driver whose memory vanishes ---- */
+
+/* From now on these workers may be inside memif's driver; NULL and 0: no more. */
+void dpdk_memif_guard(struct dpdk_worker *workers, uint16_t worker_cnt);
+
+/* False: not now. */
+bool dpdk_memif_enter(struct dpdk_worker *worker);
+void dpdk_memif_leave(struct dpdk_worker *worker);
+
+static inline uint16_t dpdk_device_rx(const struct dpdk_device *device, struct dpdk_worker *worker,
+        struct rte_mbuf **frames, uint16_t max)
+{
+    uint16_t n;
+
+    if (!device->memif)
+        return rte_eth_rx_burst(device->port_id, worker->index, frames, max);
+    if (!dpdk_memif_enter(worker))
+        return 0;
+    n = rte_eth_rx_burst(device->port_id, worker->index, frames, max);
+    dpdk_memif_leave(worker);
+    return n;
+}
+
+static inline uint16_t dpdk_device_tx(const struct dpdk_device *device, struct dpdk_worker *worker,
+        struct rte_mbuf **frames, uint16_t cnt)
+{
+    uint16_t n;
+
+    if (!device->memif)
+        return rte_eth_tx_burst(device->port_id, worker->index, frames, cnt);
+    if (!dpdk_memif_enter(worker))
+        return 0;
+    n = rte_eth_tx_burst(device->port_id, worker->index, frames, cnt);
+    dpdk_memif_leave(worker);
+    return n;
+}
 
 struct dpdk_port {
     struct xord_port base;

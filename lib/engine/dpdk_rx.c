@@ -128,7 +128,7 @@ static uint16_t frames_take(struct dpdk_port *self, struct dpdk_worker *worker, 
             dpdk_steer_poll(self, worker);
         return dpdk_steer_take(self, worker, frames, max);
     }
-    return worker->receives ? rte_eth_rx_burst(self->device.port_id, worker->index, frames, max) : 0;
+    return worker->receives ? dpdk_device_rx(&self->device, worker, frames, max) : 0;
 }
 
 static void prefetch_start(struct rte_mbuf *mbuf)

@@ -212,7 +212,7 @@ void dpdk_steer_poll(struct dpdk_port *self, struct dpdk_worker *worker)
         give(self, worker, worker->ahead[i], owner);
     }
     give_end(self, worker, owners);
-    worker->ahead_cnt = rte_eth_rx_burst(self->device.port_id, worker->index, worker->ahead, DPDK_AHEAD_LEN);
+    worker->ahead_cnt = dpdk_device_rx(&self->device, worker, worker->ahead, DPDK_AHEAD_LEN);
     for (uint16_t i = 0; i < worker->ahead_cnt; i++)
         rte_prefetch0(worker->ahead[i]);
 }

@@ -26,7 +26,7 @@ static uint16_t device_send(struct dpdk_port *self, struct dpdk_worker *worker, 
             dpdk_bump(&worker->tx_dropped, 1);
             continue;
         }
-        n = rte_eth_tx_burst(device->port_id, worker->index, frames + done, ready);
+        n = dpdk_device_tx(device, worker, frames + done, ready);
         done += n;
         if (n > 0)
             tries = 0;

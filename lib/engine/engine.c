@@ -71,8 +71,8 @@ static int engine_init(struct xord_engine *engine)
     return err;
 }
 
-/* Workers that spin get a CPU each: worker i the i-th that this process may run on; with more workers than CPUs nobody is
- * pinned. Workers that sleep go where the scheduler finds room: pinned, they would wait behind whatever else is busy there. */
+/* Workers that spin get a CPU each: worker i the i-th that this process may run on, or from the end; with more workers than CPUs
+ * nobody is pinned. Workers that sleep go where the scheduler finds room: pinned, they would wait behind whatever else is busy there. */
 static void choose_cpus(struct xord_engine *engine)
 {
     uint16_t next = 0;
@@ -83,9 +83,12 @@ static void choose_cpus(struct xord_engine *engine)
     if (engine->cfg.idle != XORD_IDLE_SPIN || sched_getaffinity(0, sizeof(set), &set) ||
             CPU_COUNT(&set) < engine->cfg.worker_cnt)
         return;
-    for (int cpu = 0; cpu < CPU_SETSIZE && next < engine->cfg.worker_cnt; cpu++)
+    for (int n = 0; n < CPU_SETSIZE && next < engine->cfg.worker_cnt; n++) {
+        int cpu = engine->cfg.last_cpus ? CPU_SETSIZE - 1 - n : n;
+
         if (CPU_ISSET(cpu, &set))
             engine->workers[next++].cpu = cpu;
+    }
 }
 
 /* Workers leave signals to the control thread. Returns 0 or an errno. */

@@ -215,7 +215,8 @@ static void dpdk_close(struct xord_port *port)
 
     if (self->device_open && self->workers[self->worker_cnt - 1].stack)
         dpdk_stats_log(self);
-
+    if (self->device.memif)
+        dpdk_memif_guard(NULL, 0);
     for (uint16_t w = 0; self->workers && w < self->worker_cnt; w++)
         worker_close(&self->workers[w]);
     dpdk_steer_free(self);
@@ -256,6 +257,8 @@ static int device_and_stacks(struct dpdk_port *self, const struct xord_port_conf
     if (dpdk_device_open(&self->device, port_id, self->worker_cnt, err))
         return -1;
     self->device_open = true;
+    if (self->device.memif)
+        dpdk_memif_guard(self->workers, self->worker_cnt);
     if (workers_make(self, err) || stacks_make(self, config, err))
         return -1;
     if (dpdk_steer_init(self)) {

@@ -34,6 +34,7 @@ struct xord_engine_config {
     struct xord_port *port; /* open; the engine closes it */
     uint16_t worker_cnt;
     enum xord_idle idle;
+    bool last_cpus;                         /* workers that spin take the last CPUs, not the first */
     uint32_t mail_cap;                      /* mails in the pool; 0: 8,192 (2 KB each) */
     const struct xord_guest_ops *guest_ops; /* NULL: no guests */
     void **guests;                          /* one a worker; borrowed */

@@ -156,6 +156,21 @@ for counter in drop_handshake_signature drop_handshake_no_challenge; do
   assert_at_least "memif: $counter" "$(sed -n "s/^$counter  *//p" "$tmp/near.log")" 20
 done
 
+# --- a peer that ends in the middle ----------------------------------------------------------------------------------
+
+start near "$XORD" bootnode --key "$tmp/node.key" --port "dpdk:$memif,role=server" --ip 10.9.255.254/16 --idle sleep
+near=$started_pid
+wait_for "$tmp/near.log" '^enr:' 20
+for n in 1 2 3 4 5; do
+  start killed "$XORD" load "$enr_memif" --port "dpdk:$memif,role=client" --ip 10.9.0.0/16 --gateway 10.9.255.254 \
+    --identities 20 --window 200 --duration 60s
+  wait_for "$tmp/killed.log" '^ +1\.' 30
+  stop "$started_pid" KILL
+done
+succeeds 'memif, after peers that were killed under load' over_memif --identities 50 --assert "$calm"
+stop "$near"
+assert_eq 'memif: exit code of who outlived them' "$stopped_code" 0
+
 start net_memif "$XORD" testnet --nodes 100 --seed 5 --port "dpdk:$memif,role=server" --ip 10.9.0.0/16 \
   --gateway 10.9.255.254 --idle sleep --enrs "$tmp/memif.enrs"
 wait_for "$tmp/net_memif.log" '^ready' 60
@@ -168,6 +183,10 @@ stop "$started_pid"
 
 start load "$XORD" load "$enr" --rate 200 --duration 60s --udp 9503
 wait_for "$tmp/load.log" '^ +2\.' 15
+if [ "$(nproc)" -gt 1 ]; then # the last CPU that it may run on is its worker's; what it measures may spin on the first
+  last=$(sed -n 's/^Cpus_allowed_list:.*[,\t-]\([0-9]*\)$/\1/p' /proc/$$/status)
+  sed -n 's/^Cpus_allowed_list:\t//p' /proc/"$started_pid"/task/*/status | grep -qx "$last" || fail 'the worker is not on the last CPU'
+fi
 stop "$started_pid" INT
 assert_eq 'Ctrl-C: exit code' "$stopped_code" 0
 assert_match 'and the summary' "$(cat "$tmp/load.log")" '^[0-9]+ sent, [0-9]+ answered in '
