@@ -5,6 +5,7 @@
 #define LOSS_MIN    8 /* losses that mean anything */
 #define LOSS_SHARE  8 /* every eighth */
 #define BASE_MAX_PM 600
+#define SETTLE_NS   (1 * XORD_NS_PER_S) /* by then what a larger window had lost is known to be */
 
 void crawl_window_init(struct crawl_window *window, uint32_t min, uint32_t max)
 {
@@ -69,7 +70,10 @@ void crawl_window_lost(struct crawl_window *window, uint64_t now_ns)
         return;
     if (window->halved && now_ns - window->halved_ns < CRAWL_WINDOW_EPOCH_NS)
         return;
-    if (window->size == window->min) {
+    /* As small as it gets, or grown by the few answers that come between losses. */
+    if (window->size < 2 * window->min) {
+        if (window->halved && now_ns - window->halved_ns < SETTLE_NS)
+            return;
         window->base_pm = (uint32_t)(lost * 1000 / all);
         window->base_pm = window->base_pm < BASE_MAX_PM ? window->base_pm : BASE_MAX_PM;
         window->threshold = window->max;

@@ -82,6 +82,26 @@ Test(crawl_window, ordinary_loss_is_no_reason)
     cr_assert_eq(window.size, 4096);
 }
 
+/* A network that itself loses every fourth request, whatever is sent: that is learned, and the window grows all the same. */
+Test(crawl_window, heavy_loss_of_the_network_is_learned)
+{
+    struct crawl_window window;
+    uint32_t small = 0;
+
+    crawl_window_init(&window, 64, 1024);
+    for (uint64_t i = 0; i < 120000; i++) {
+        uint64_t now_ns = i * MS / 2;
+
+        if (i % 4 == 0)
+            crawl_window_lost(&window, now_ns);
+        else
+            crawl_window_good(&window, window.size, now_ns);
+        small += i > 20000 && window.size < 512;
+    }
+    cr_assert_eq(window.size, 1024);
+    cr_assert_eq(small, 0, "too small for %u of 100,000 requests", small);
+}
+
 Test(crawl_window, few_losses_mean_nothing)
 {
     struct crawl_window window;
