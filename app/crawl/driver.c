@@ -155,6 +155,7 @@ static void note_conduct(struct driver *driver, const struct xord_mail *mail, co
                     .loops = done->loops,
                     .farthest = open->farthest,
                     .rtt_ns = done->err == 0 ? done->rtt_ns : 0,
+                    .challenge_ns = done->challenge_ns,
                     .challenged = mail->probe_answered,
             });
 }

@@ -148,10 +148,25 @@ static void print_ready(const struct testnet *net, const struct service *service
     fflush(stdout);
 }
 
+/* Once: what is lost so is nobody's wish. */
+static void warn_of_overflow(const struct testnet *net, bool *warned)
+{
+    struct xord_port_crowd_stats stats;
+
+    xord_port_crowd_stats(net->port, &stats);
+    if (stats.path.overflow == 0 || *warned)
+        return;
+    *warned = true;
+    xord_log(XORD_LOG_WARN,
+            "more datagrams are on the way than there is room for, and the rest is lost: lower --latency, or the "
+            "load, or take more --workers");
+}
+
 /* With `newcomers` NULL there is nothing to do but wait. */
-static void serve(struct service *service, struct newcomers *newcomers)
+static void serve(const struct testnet *net, struct service *service, struct newcomers *newcomers)
 {
     struct xord_mail *mails[16];
+    bool warned = false;
 
     while (!interrupted()) {
         uint64_t now_ns = xord_now_ns(), next_ns = now_ns + XORD_NS_PER_S;
@@ -164,6 +179,7 @@ static void serve(struct service *service, struct newcomers *newcomers)
         }
         if (newcomers)
             next_ns = newcomers_turn(newcomers, now_ns);
+        warn_of_overflow(net, &warned);
         if (n == 0 && next_ns > now_ns)
             xord_engine_wait(service->engine, next_ns - now_ns);
     }
@@ -199,7 +215,7 @@ static int serve_ready(struct testnet *net, struct service *service)
     }
     print_ready(net, service);
     signs = pthread_create(&net->signer, NULL, signer_main, net) == 0;
-    serve(service, newcomers);
+    serve(net, service, newcomers);
     atomic_store_explicit(&net->stop, true, memory_order_relaxed);
     if (signs)
         pthread_join(net->signer, NULL);

@@ -10,10 +10,9 @@
 #define LOOPS_MIN       2
 #define NEAR_BITS       8 /* of its id, which all that an eclipsing node names share with it */
 #define NEAR_LOG2_NODES 9.0
-#define SLOW_US         (250 * 1000U)
-#define SLOW_FACTOR     4  /* times the median */
-#define SYBIL_MIN       11 /* above the 10 that a table takes out of one /24 */
-#define SYBIL_FACTOR    4  /* times the median of all /24s */
+#define SLOW_MS         250 /* longer for an answer than for a challenge: the way is the same, the work is not much */
+#define SYBIL_MIN       11  /* above the 10 that a table takes out of one /24 */
+#define SYBIL_FACTOR    4   /* times the median of all /24s */
 #define SUBNET_BITS     24
 
 static const char *const names[] = {
@@ -50,9 +49,17 @@ static uint8_t more(uint8_t have, uint32_t add)
 
 /* ---- one node ---- */
 
+/* Rounded up, so that 0 means unknown. */
+static uint16_t ms_of(uint64_t ns)
+{
+    uint64_t ms = (ns + XORD_NS_PER_MS - 1) / XORD_NS_PER_MS;
+
+    return ms < UINT16_MAX ? (uint16_t)ms : UINT16_MAX;
+}
+
 void crawl_judge_conduct(struct crawl_node *node, const struct xord_crawl_conduct *conduct)
 {
-    uint64_t rtt_us = conduct->rtt_ns / XORD_NS_PER_US;
+    uint16_t rtt_ms = ms_of(conduct->rtt_ns), challenge_ms = ms_of(conduct->challenge_ns);
 
     node->challenged |= conduct->challenged;
     node->wrong_cnt = more(node->wrong_cnt, conduct->wrong_distance);
@@ -60,8 +67,10 @@ void crawl_judge_conduct(struct crawl_node *node, const struct xord_crawl_conduc
     node->loop_cnt = more(node->loop_cnt, conduct->loops);
     if (conduct->farthest > node->farthest)
         node->farthest = (uint16_t)conduct->farthest;
-    if (rtt_us > 0 && rtt_us < UINT32_MAX && (node->rtt_us == 0 || rtt_us < node->rtt_us))
-        node->rtt_us = (uint32_t)rtt_us;
+    if (rtt_ms > 0 && (node->rtt_ms == 0 || rtt_ms < node->rtt_ms))
+        node->rtt_ms = rtt_ms;
+    if (challenge_ms > node->challenge_ms)
+        node->challenge_ms = challenge_ms;
     if (node->wrong_cnt >= WRONG_MIN)
         charge(node, XORD_CRAWL_DISTANCE);
     if (node->invalid_cnt >= INVALID_MIN)
@@ -89,21 +98,13 @@ static int compare_u32(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static void judge_slow(struct crawl_map *map, uint32_t *scratch)
+/* Who is only far away challenges as late as it answers. */
+static void judge_slow(struct crawl_map *map)
 {
-    uint32_t cnt = 0, median;
-
-    for (uint32_t i = 0; i < map->node_cnt; i++)
-        if (crawl_map_at(map, i)->rtt_us > 0)
-            scratch[cnt++] = crawl_map_at(map, i)->rtt_us;
-    if (cnt == 0)
-        return;
-    qsort(scratch, cnt, sizeof(*scratch), compare_u32);
-    median = scratch[cnt / 2];
     for (uint32_t i = 0; i < map->node_cnt; i++) {
         struct crawl_node *node = crawl_map_at(map, i);
 
-        if (node->rtt_us >= SLOW_US && node->rtt_us / SLOW_FACTOR >= median)
+        if (node->challenge_ms > 0 && node->rtt_ms >= node->challenge_ms + SLOW_MS)
             charge(node, XORD_CRAWL_SLOW);
     }
 }
@@ -169,7 +170,7 @@ void crawl_judge_all(struct crawl_map *map)
     uint32_t *a = calloc((size_t)map->node_cnt + 1, sizeof(*a)), *b = calloc((size_t)map->node_cnt + 1, sizeof(*b));
 
     if (a && b) {
-        judge_slow(map, a);
+        judge_slow(map);
         judge_sybils(map, a, b);
     }
     free(a);

@@ -86,8 +86,8 @@ struct crawl_node {
     uint32_t answers;
     uint32_t index;
     uint16_t seen_cnt;
-    uint16_t farthest;                        /* log distance of any record it named; 0: none */
-    uint32_t rtt_us;                          /* the shortest; 0: unknown */
+    uint16_t farthest;             /* log distance of any record it named; 0: none */
+    uint16_t rtt_ms, challenge_ms; /* the shortest until an answer, the longest until a WHOAREYOU; 0: unknown */
     uint8_t wrong_cnt, invalid_cnt, loop_cnt; /* saturating */
     uint8_t hostile;
     uint8_t status;

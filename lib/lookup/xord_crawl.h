@@ -49,7 +49,7 @@ enum xord_crawl_status {
     X(WHOAREYOU, "whoareyou", "answered handshakes by another WHOAREYOU")                                              \
     X(SYBIL, "sybil", "many in one /24, where others are few")                                                         \
     X(ECLIPSE, "eclipse", "named nobody but its closest neighbours")                                                   \
-    X(SLOW, "slow", "answered many times later than others")
+    X(SLOW, "slow", "took much longer to answer than to challenge")
 
 enum xord_crawl_hostile {
 #define X(name, text, did) XORD_CRAWL_##name,
@@ -70,6 +70,7 @@ struct xord_crawl_conduct {
     uint32_t loops;          /* WHOAREYOU in answer to a handshake */
     uint32_t farthest;       /* log distance of the record farthest from it; 0: none came */
     uint64_t rtt_ns;         /* 0: unknown */
+    uint64_t challenge_ns;   /* until its WHOAREYOU came; 0: unknown */
     bool challenged;         /* a WHOAREYOU came: somebody is there */
 };
 

@@ -73,6 +73,7 @@ struct req {
     uint64_t cookie;
     uint64_t sent_ns;
     uint64_t rtt_ns;
+    uint64_t challenge_ns; /* until its WHOAREYOU came */
     uint32_t total; /* NODES packets announced; 0: none came yet */
     uint32_t got;   /* of them */
     uint32_t record_cnt;

@@ -11,7 +11,8 @@
 #include "xord_rng.h"
 #include "xord_wheel.h"
 
-#define CAPACITY 16384
+#define CAPACITY                                                                                                       \
+    131072 /* a second of as many datagrams as a worker sends; memory only for those that were there at a time */
 
 struct delayed {
     struct xord_timer timer; /* first: the wheel gives it back */
@@ -26,6 +27,7 @@ struct xord_path {
     struct xord_rng rng;
     struct xord_wheel wheel;
     struct delayed *all, *free, *taken;
+    uint32_t used;                            /* of all, ever: the rest is memory that nobody has touched */
     _Atomic uint64_t lost, delayed, overflow; /* written by the owner, read by anybody */
 };
 
@@ -43,10 +45,6 @@ struct xord_path *xord_path_new(const struct xord_path_config *config, uint64_t 
     if (!path->all) {
         free(path);
         return NULL;
-    }
-    for (uint32_t i = path->cfg.capacity; i-- > 0;) {
-        path->all[i].next = path->free;
-        path->free = &path->all[i];
     }
     xord_store_be64(seed32 + 16, config->seed);
     xord_store_be32(seed32 + 24, config->number);
@@ -137,16 +135,26 @@ uint64_t xord_path_delay_ns(struct xord_path *path, uint32_t i)
 
 /* ---- under way ---- */
 
-void xord_path_put(struct xord_path *path, const struct xord_endpoint *src, const struct xord_endpoint *dst,
-        const uint8_t *data, size_t len, uint64_t due_ns)
+static struct delayed *entry_take(struct xord_path *path)
 {
     struct delayed *entry = path->free;
 
-    if (!entry || len > sizeof(entry->data)) {
+    if (entry)
+        path->free = entry->next;
+    else if (path->used < path->cfg.capacity)
+        entry = &path->all[path->used++];
+    return entry;
+}
+
+void xord_path_put(struct xord_path *path, const struct xord_endpoint *src, const struct xord_endpoint *dst,
+        const uint8_t *data, size_t len, uint64_t due_ns)
+{
+    struct delayed *entry = len <= XORD_PACKET_MAX_LEN ? entry_take(path) : NULL;
+
+    if (!entry) {
         bump(&path->overflow);
         return;
     }
-    path->free = entry->next;
     bump(&path->delayed);
     entry->src = *src;
     entry->dst = *dst;

@@ -460,7 +460,7 @@ struct req *request_challenged(struct xord_node *node, struct req *req)
     struct req *lead = req;
 
     req->handshaken = true;
-    req->rtt_ns = node->now_ns - req->sent_ns;
+    req->rtt_ns = req->challenge_ns = node->now_ns - req->sent_ns;
     if (!req_fits_handshake(req)) {
         lead = conv_add_ping(node, conv);
         if (!lead) {
@@ -511,6 +511,7 @@ static void req_report(struct xord_node *node, const struct conv *conv, const st
             .record_cnt = req->record_cnt,
             .packet_cnt = req->got,
             .rtt_ns = req->rtt_ns,
+            .challenge_ns = req->challenge_ns,
             .handshake = req->handshaken,
             .loops = req->loops,
             .bad_totals = req->bad_totals,

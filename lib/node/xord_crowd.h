@@ -39,7 +39,7 @@
     X(WHOAREYOU, "whoareyou", "answers every handshake by another WHOAREYOU")                                          \
     X(SYBIL, "sybil", "is one of many in one /24")                                                                     \
     X(ECLIPSE, "eclipse", "sits around one target with others that name only each other")                              \
-    X(SLOW, "slow", "answers late")
+    X(SLOW, "slow", "answers late, but challenges in time")
 
 enum xord_crowd_kind {
 #define X(name, text, does) XORD_CROWD_##name,

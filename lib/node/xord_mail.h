@@ -70,12 +70,13 @@ struct xord_mail_record {
 };
 
 struct xord_mail_done {
-    int32_t err;         /* 0, XORD_ETIMEOUT, XORD_EFULL, XORD_ESIZE */
-    uint32_t record_cnt; /* records that were accepted */
-    uint32_t packet_cnt; /* response packets; > 0 with XORD_ETIMEOUT: part of the answer came */
-    uint32_t queries;    /* of a lookup */
-    uint64_t rtt_ns;     /* of the packet that was answered; 0 when none was */
-    uint8_t handshake;   /* the exchange needed one */
+    int32_t err;           /* 0, XORD_ETIMEOUT, XORD_EFULL, XORD_ESIZE */
+    uint32_t record_cnt;   /* records that were accepted */
+    uint32_t packet_cnt;   /* response packets; > 0 with XORD_ETIMEOUT: part of the answer came */
+    uint32_t queries;      /* of a lookup */
+    uint64_t rtt_ns;       /* of the packet that was answered; 0 when none was */
+    uint64_t challenge_ns; /* until the WHOAREYOU to the first packet was there; 0: there was none */
+    uint8_t handshake;     /* the exchange needed one */
     /* What no honest peer does: */
     uint8_t loops;           /* WHOAREYOU in answer to our handshake */
     uint8_t bad_totals;      /* NODES that announce no packet or more than 16 */

@@ -25,7 +25,7 @@ struct xord_latency {
 struct xord_path_config {
     uint64_t seed;
     uint32_t number;   /* of the shard: each has a stream of its own */
-    uint32_t capacity; /* datagrams delayed at a time; 0: 16,384 */
+    uint32_t capacity; /* datagrams delayed at a time; 0: 131,072, of 1.4 KB each */
     double loss, reorder;
     struct xord_latency latency;
 };

@@ -43,6 +43,7 @@ class Sample:
     def __init__(self, server):
         self.cpu = server.process.cpu_seconds()
         self.busy, self.idle = core_busy_idle(server.bench.server_cpu)
+        self.time = time.monotonic()
         self.drops = socket_drops(server.udp)
 
 
@@ -90,7 +91,8 @@ def result(report, before, after):
         "late_max_us": total["late_max_us"],
         "server_cpu_s_per_million": (after.cpu - before.cpu) / answered * 1e6 if answered else None,
         "generator_cpu_s_per_million": report["cpu_seconds"] / answered * 1e6 if answered else None,
-        "core_busy": busy / (busy + idle) if busy + idle else None,
+        "server_busy": (after.cpu - before.cpu) / (after.time - before.time),
+        "core_busy": busy / (busy + idle) if busy + idle else None, # with all else that runs there
     }
 
 
@@ -108,18 +110,19 @@ def run_open(steps, server, mode, seconds, rate, timeout_ms, repeats=0):
     """An open loop; again if it lost something while another program had the generator's CPU. Goes into `steps`."""
     for _ in range(1 + repeats):
         got = run(server, mode, seconds, ["--rate", f"{rate:.0f}"], timeout_ms)
-        steps.append({name: got[name] for name in ("asked", "rate", "lost", "late_max_us", "core_busy")})
+        steps.append({name: got[name] for name in ("asked", "rate", "lost", "late_max_us", "server_busy")})
         if passes(got) or got["lost"] == 0 or got["late_max_us"] < PAUSE_US:
             break
     return got
 
 
 def limited_by(server, got, failed):
-    """What keeps the rate from being higher, as far as can be told: the server, or who asks it and the way between."""
-    if (got["core_busy"] or 0) >= BUSY or (failed and (failed["core_busy"] or 0) >= BUSY):
+    """What keeps the rate from being higher, as far as can be told: the server's work ("server"), what it could hold while
+    the generator caught up ("buffer"), or who asks and the way between ("generator")."""
+    if got["server_busy"] >= BUSY or (failed and failed["server_busy"] >= BUSY):
         return "server"
     if failed and not server.is_device and failed["lost"] > failed["dropped_by_generator_socket"]:
-        return "server"
+        return "buffer"
     return "generator"
 
 

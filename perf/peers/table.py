@@ -4,6 +4,9 @@
 COLUMNS = ["server", "PING/s", "p99 there", "FINDNODE/s", "records", "handshakes/s", "memory", "CPU s/M PING"]
 CRAWL_COLUMNS = ["crawl by", "nodes", "found", "seconds", "packets", "CPU s", "memory", "ended"]
 
+# Before a rate, by what limited it: nothing when that was the server's work.
+MARKS = {"server": "", "buffer": "~ ", "generator": ">= "}
+
 
 def grid(columns, rows, markdown):
     """Rows are lists of cells, or one text for a row that has none."""
@@ -53,7 +56,7 @@ def rate_cell(server, base, mode):
     figure, of = best(server["rounds"], mode), best(base["rounds"], mode)
     if not figure:
         return "none"
-    text = (">= " if figure["limited_by"] == "generator" else "") + number(figure["rate"])
+    text = MARKS[figure["limited_by"]] + number(figure["rate"])
     return with_ratio(text, figure["rate"], of and of["rate"])
 
 
@@ -74,7 +77,9 @@ def server_row(server, base):
     if not any(best(rounds, mode) for mode in ("ping", "findnode", "handshake")):
         return [label, server.get("error", "not measured")]
     ping = best(rounds, "ping")
-    p99 = latency(ping["p99_us"]) + ("*" if ping["late"] else "") if ping else "none"
+    of = best(base["rounds"], "ping")
+    p99 = with_ratio(latency(ping["p99_us"]) + ("*" if ping["late"] else ""), ping["p99_us"],
+                     of and of["p99_us"]) if ping else "none"
     name = "server_cpu_s_per_million"
     return [label, rate_cell(server, base, "ping"), p99, rate_cell(server, base, "findnode"),
             records_cell(rounds), rate_cell(server, base, "handshake"),
@@ -113,7 +118,8 @@ def notes(report):
              f"Built: {report['build']}."]
     rounds = f"Best of {report['rounds_done']} rounds" if report["rounds_done"] > 1 else "One round"
     lines.append(f"{rounds}, in turns; in brackets, how many times the figure of xord on a socket. \">=\": the server was "
-                 "not at its limit, the generator was. \"*\": the generator was late, and that is part of the latency.")
+                 "not at its limit, the generator was. \"~\": its CPU was not either, but above that rate its receive buffer did not "
+                 "hold what came at once. \"*\": the generator was late, and that is part of the latency.")
     apart = spread(report["servers"])
     if apart:
         lines.append("Rounds: " + "; ".join(apart) + ".")

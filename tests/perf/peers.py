@@ -23,7 +23,7 @@ def fake(capacity, closed=None, generator=10**9, sustained=1.0):
         most = capacity * (sustained if seconds > 1 else 1)
         done = min(rate, most, generator)
         return {"asked": rate, "rate": done, "lost": max(0, min(rate, generator) - most) * seconds,
-                "dropped_by_generator_socket": 0, "late_max_us": 0, "core_busy": done / capacity, "late": False,
+                "dropped_by_generator_socket": 0, "late_max_us": 0, "server_busy": done / capacity, "late": False,
                 "p99_us": 100.0, "server_cpu_s_per_million": 1e6 / capacity}
     loads.run = run
     return asked

@@ -60,7 +60,7 @@ Test(crawl_judge, who_names_only_its_closest_neighbours)
 
 static struct crawl_map map;
 
-static void add(uint32_t subnet, uint32_t low, uint32_t rtt_us)
+static struct crawl_node *add(uint32_t subnet, uint32_t low, uint16_t rtt_ms)
 {
     struct xord_enr enr = {.has_ip = 1, .has_udp = 1, .udp = 9000};
     struct crawl_node *added;
@@ -70,7 +70,8 @@ static void add(uint32_t subnet, uint32_t low, uint32_t rtt_us)
     added = crawl_map_insert(&map, &enr);
     cr_assert_not_null(added);
     added->responded = true;
-    added->rtt_us = rtt_us;
+    added->rtt_ms = rtt_ms;
+    return added;
 }
 
 static uint32_t judged(enum xord_crawl_hostile kind)
@@ -100,13 +101,13 @@ Test(crawl_judge, many_in_one_subnet_where_others_are_few)
 {
     start();
     for (uint32_t i = 0; i < 300; i++)
-        add(i / 3, 1 + i % 3, 1000);
+        add(i / 3, 1 + i % 3, 1);
     for (uint32_t i = 0; i < 11; i++)
-        add(2000, 1 + i, 1000);
+        add(2000, 1 + i, 1);
     for (uint32_t i = 0; i < 10; i++)
-        add(2001, 1 + i, 1000);
+        add(2001, 1 + i, 1);
     cr_assert_eq(judged(XORD_CRAWL_SYBIL), 0, "less than four times as many as others");
-    add(2000, 12, 1000);
+    add(2000, 12, 1);
     cr_assert_eq(judged(XORD_CRAWL_SYBIL), 12);
     for (uint32_t i = 0; i < 12; i++)
         cr_assert_eq(crawl_map_at(&map, i)->hostile, 0);
@@ -118,30 +119,46 @@ Test(crawl_judge, a_network_in_one_subnet_is_none_of_sybils)
     start();
     cr_assert_eq(judged(XORD_CRAWL_SYBIL), 0, "nor is an empty one");
     for (uint32_t i = 0; i < 200; i++)
-        add(7, 1 + i, 1000);
+        add(7, 1 + i, 1);
     cr_assert_eq(judged(XORD_CRAWL_SYBIL), 0);
     stop();
 }
 
-Test(crawl_judge, who_is_much_slower_than_others)
+Test(crawl_judge, who_takes_longer_for_an_answer_than_for_a_challenge)
 {
     start();
     for (uint32_t i = 0; i < 99; i++)
-        add(i, 1, 60000 + i);
-    add(100, 1, 249999);
-    add(101, 1, 400000);
-    add(102, 1, 0); /* unknown */
+        add(i, 1, 60 + i)->challenge_ms = 60;
+    add(100, 1, 309)->challenge_ms = 60;
+    add(101, 1, 310)->challenge_ms = 60;
+    add(102, 1, 0)->challenge_ms = 60; /* never answered in time */
+    add(103, 1, 400);                  /* never challenged us */
     cr_assert_eq(judged(XORD_CRAWL_SLOW), 1);
     cr_assert(crawl_map_at(&map, 100)->hostile);
     stop();
 }
 
-Test(crawl_judge, in_a_slow_network_nobody_is)
+Test(crawl_judge, who_is_only_far_away_is_not_slow)
 {
     start();
     for (uint32_t i = 0; i < 99; i++)
-        add(i, 1, 300000 + i * 5000);
+        add(i, 1, 20)->challenge_ms = 20;
+    for (uint32_t i = 0; i < 10; i++)
+        add(100 + i, 1, 400)->challenge_ms = 401;
     cr_assert_eq(judged(XORD_CRAWL_SLOW), 0);
+    stop();
+}
+
+/* The shortest answer, the longest challenge: one late packet makes nobody slow. */
+Test(crawl_judge, one_late_answer_is_forgiven)
+{
+    start();
+    node = *add(1, 1, 0);
+    behave(&(struct xord_crawl_conduct){.rtt_ns = 900 * XORD_NS_PER_MS, .challenge_ns = 20 * XORD_NS_PER_MS});
+    cr_assert_eq(node.rtt_ms, 900);
+    behave(&(struct xord_crawl_conduct){.rtt_ns = 30 * XORD_NS_PER_MS});
+    cr_assert_eq(node.rtt_ms, 30);
+    cr_assert_eq(node.challenge_ms, 20);
     stop();
 }
 
