@@ -111,7 +111,7 @@ extern const char *const report_names[REPORT_PERCENTILES]; /* "p50", ... */
 /* A second, or all of them. */
 struct report_row {
     double at, seconds; /* since the start */
-    uint64_t sent, answered, timeouts, refused, unsent, missed, handshakes, late, held, replies, late_max_ns;
+    uint64_t sent, answered, timeouts, refused, unsent, missed, handshakes, late, held, starved, replies, late_max_ns;
     double loss;
     uint64_t latency_ns[REPORT_PERCENTILES];
     uint64_t max_ns, min_ns;
@@ -122,6 +122,7 @@ struct report {
     const struct load_args *args;
     struct report_row *rows;
     uint32_t row_cnt, row_cap;
+    uint32_t pairs;
     struct xord_tally total, second, last; /* last: of the last row */
     double seconds;
     double due_seconds; /* for so long requests were due: rates are over this time */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a load has shown: a line a second, a summary, JSON, the verdict of the assertions. */
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,7 @@ void report_row_fill(struct report_row *row, const struct xord_tally *tally, dou
             .handshakes = tally->handshakes,
             .late = tally->late,
             .held = tally->held,
+            .starved = tally->starved,
             .replies = tally->replies,
             .late_max_ns = tally->late_max_ns,
             .loss = xord_tally_loss(tally),
@@ -158,6 +160,7 @@ void report_begin(struct report *report, uint32_t pairs, uint64_t start_ns)
     const struct load_args *args = report->args;
     struct timespec ts;
 
+    report->pairs = pairs;
     report->live = !args->node.json && !args->node.quiet && isatty(STDOUT_FILENO);
     xord_tally_reset(&report->total);
     report->cpu_seconds = -cpu_seconds();
@@ -331,7 +334,8 @@ static void row_print_json(const struct report_row *row, double seconds, double 
         uint64_t cnt;
     } counts[] = {{"sent", row->sent}, {"answered", row->answered}, {"timeouts", row->timeouts},
             {"refused", row->refused}, {"unsent", row->unsent}, {"missed", row->missed},
-            {"handshakes", row->handshakes}, {"held", row->held}, {"late", row->late}, {"replies", row->replies}};
+            {"handshakes", row->handshakes}, {"held", row->held}, {"starved", row->starved}, {"late", row->late},
+            {"replies", row->replies}};
 
     printf("\"seconds\":%.3f", seconds);
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
@@ -453,6 +457,40 @@ static void warn_if_late(const struct report_row *total)
                 latency_text(text, total->late_max_ns));
 }
 
+static double handshake_share(const struct load_args *args)
+{
+    return args->is_hostile ? 0 : args->mix.weight[XORD_MIX_HANDSHAKE];
+}
+
+/* How many identities it takes until no handshake waits for one; 0: they did not wait, or there were enough, and what kept them
+ * was the target. */
+static uint32_t identities_lacking(const struct report *report)
+{
+    const struct load_args *args = report->args;
+    const struct xord_tally *total = &report->total;
+    double share = handshake_share(args);
+    uint64_t pairs;
+
+    if ((double)total->starved <= LATE_SHARE * (double)total->pair_turns)
+        return 0;
+    pairs = args->window ? args->window : xord_tally_pairs_needed(total, args->rate * share);
+    if (share < 1)
+        pairs *= 4; /* as the generator parts them */
+    return pairs > report->pairs ? (uint32_t)(pairs < UINT32_MAX ? pairs : UINT32_MAX) : 0;
+}
+
+static void warn_if_starved(const struct report *report)
+{
+    uint32_t lacking = identities_lacking(report);
+
+    if (lacking > 0)
+        xord_log(XORD_LOG_WARN,
+                "too few --identities: %llu handshakes had to wait for one that was free, and that time is part of "
+                "their "
+                "latency, and not the target's; give --identities %" PRIu32,
+                (unsigned long long)report->total.starved, lacking);
+}
+
 int report_end(struct report *report)
 {
     struct report_row total;
@@ -470,6 +508,7 @@ int report_end(struct report *report)
     warn_if_short(report, &total);
     if (!report->args->is_hostile)
         warn_if_late(&total);
+    warn_if_starved(report);
     if (hdr_log_end(report) || html_write(report, &total))
         return EXIT_USER;
     code = judge(report);

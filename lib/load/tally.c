@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Sums. */
+#include <math.h>
 #include <string.h>
 
 #include "xord_tally.h"
@@ -34,12 +35,23 @@ void xord_tally_add(struct xord_tally *into, const struct xord_tally *tally)
     into->handshakes += tally->handshakes;
     into->held += tally->held;
     into->late += tally->late;
+    into->starved += tally->starved;
+    into->pair_turns += tally->pair_turns;
+    into->pair_busy_ns += tally->pair_busy_ns;
     into->replies += tally->replies;
     if (tally->late_max_ns > into->late_max_ns)
         into->late_max_ns = tally->late_max_ns;
     xord_histogram_add(&into->latency, &tally->latency);
     for (int kind = 0; kind < XORD_MIX_KINDS; kind++)
         kind_add(&into->kinds[kind], &tally->kinds[kind]);
+}
+
+uint32_t xord_tally_pairs_needed(const struct xord_tally *tally, double rate)
+{
+    double busy_s = tally->pair_turns ? (double)tally->pair_busy_ns / 1e9 / (double)tally->pair_turns : 0;
+    double pairs = ceil(1.5 * rate * busy_s + 1);
+
+    return pairs < UINT32_MAX ? (uint32_t)pairs : UINT32_MAX;
 }
 
 double xord_tally_loss(const struct xord_tally *tally)

@@ -8,7 +8,8 @@
  * Closed loop: `window` requests are in flight, the next one is due when one has ended.
  *
  * A pair is a local identity and a target; requests go round the pairs. A handshake has its pair for itself, since a new
- * session is to be made; if the mix has both, the first quarter of the pairs is for handshakes.
+ * session is to be made; if the mix has both, the first quarter of the pairs is for handshakes. One that finds no pair free waits,
+ * and nobody with it: in an open loop the other kinds are sent when they are due.
  * Threading: one owner. Memory: all of it by new; nothing allocates afterwards. */
 #pragma once
 

@@ -24,7 +24,10 @@ struct xord_tally {
     uint64_t held;       /* sent late because all slots were in flight: the target's doing */
     uint64_t late;       /* sent late though a slot was free: the generator's doing */
     uint64_t late_max_ns;
-    uint64_t replies;                             /* datagrams that came back to a hostile sender */
+    uint64_t starved;      /* handshakes that were sent late, or not at all, because all pairs for them were in use */
+    uint64_t pair_turns;   /* handshakes that ended, */
+    uint64_t pair_busy_ns; /* and for how long in all they had a pair to themselves */
+    uint64_t replies;      /* datagrams that came back to a hostile sender */
     struct xord_histogram latency;                /* of what was answered, in ns, from when it was due */
     struct xord_tally_kind kinds[XORD_MIX_KINDS]; /* the same by kind, where that was asked for */
 };
@@ -34,3 +37,7 @@ void xord_tally_add(struct xord_tally *into, const struct xord_tally *tally);
 
 /* Share of all requests that ended which were not answered, 0 .. 1; 0 when none ended. */
 double xord_tally_loss(const struct xord_tally *tally);
+
+/* How many pairs handshakes need so that none has to wait for one, with half as many to spare: as many as are in use at a time
+ * when `rate` a second take as long as these did. */
+uint32_t xord_tally_pairs_needed(const struct xord_tally *tally, double rate);

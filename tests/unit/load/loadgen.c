@@ -23,7 +23,8 @@ struct target {
     struct xord_rng rng;
     uint64_t stall_from_ns, stall_to_ns; /* what comes in then is taken in at its end */
     uint64_t timeout_ns;
-    double lost; /* share of requests that are never answered */
+    double lost;             /* share of requests that are never answered */
+    enum xord_mix_kind kind; /* of the request that it is asked now */
     struct end ends[OPEN];
     uint32_t cnt;
     uint32_t pair_open[64], kinds[XORD_MIX_KINDS], most_open;
@@ -118,6 +119,7 @@ static void run(struct bench *bench)
             continue;
         while (xord_loadgen_next(bench->gen, &request, bench->now_ns)) {
             bench->target.kinds[request.kind]++;
+            bench->target.kind = request.kind;
             ask(&bench->target, request.cookie, bench->now_ns);
         }
     }
@@ -150,6 +152,12 @@ static uint64_t exponential(struct target *target)
     double u = ((double)(xord_rng_u64(&target->rng) >> 11) + 1) / 9007199254740993.0;
 
     return MS + (uint64_t)(-5e6 * log(u));
+}
+
+/* A network with a round trip of 100 ms: a handshake takes two. */
+static uint64_t round_trips(struct target *target)
+{
+    return (target->kind == XORD_MIX_HANDSHAKE ? 200 : 100) * MS;
 }
 
 static const double percents[] = {10, 50, 90, 99, 99.9};
@@ -394,4 +402,100 @@ Test(loadgen, kinds_of_a_mix_have_accounts_that_sum_up)
     cr_assert_eq(lost, bench->tally.timeouts + bench->tally.refused + bench->tally.unsent);
     bench_free(bench);
     TEST_NO_LEAK();
+}
+
+/* 100 handshakes a second of 200 ms each keep 20 pairs busy, and there are 16: they fall behind, but the PINGs between them
+ * do not. */
+Test(loadgen, handshakes_that_wait_for_a_pair_hold_up_nobody_else)
+{
+    struct xord_loadgen_config config = open_loop(1000, 10);
+    const struct xord_tally_kind *pings, *handshakes;
+    char err[XORD_MIX_ERR_LEN];
+    struct bench *bench;
+
+    cr_assert_eq(xord_mix_parse(&config.mix, err, "ping 90\nhandshake 10"), 0);
+    config.pair_cnt = 64;
+    config.by_kind = true;
+    bench = bench_new(&config, round_trips);
+    run(bench);
+    pings = &bench->tally.kinds[XORD_MIX_PING];
+    handshakes = &bench->tally.kinds[XORD_MIX_HANDSHAKE];
+    cr_assert_eq(pings->answered, 9000);
+    cr_assert_eq(handshakes->answered, 1000);
+    for (size_t i = 0; i < sizeof(percents) / sizeof(percents[0]); i++) {
+        double got = (double)xord_histogram_percentile(&pings->latency, percents[i]);
+
+        cr_assert(fabs(got - 100e6) <= 1e6, "PING p%g: %.0f ns, want 100 ms", percents[i], got);
+    }
+    cr_assert_leq(pings->latency.max, 101 * MS);
+    /* 80 a second are served of 100: the last one waits 2.5 s */
+    cr_assert_gt(xord_histogram_percentile(&handshakes->latency, 50), 1000 * MS);
+    cr_assert_gt(handshakes->latency.max, 2600 * MS);
+    cr_assert_gt(bench->tally.starved, 900);
+    cr_assert_eq(bench->tally.held, bench->tally.starved);
+    cr_assert_eq(bench->tally.late, 0);
+    cr_assert_eq(bench->tally.pair_turns, 1000);
+    cr_assert_eq(xord_tally_pairs_needed(&bench->tally, 100), 31); /* 20, half as many to spare, and one */
+    bench_free(bench);
+    TEST_NO_LEAK();
+}
+
+Test(loadgen, with_pairs_enough_no_handshake_waits)
+{
+    struct xord_loadgen_config config = open_loop(1000, 10);
+    char err[XORD_MIX_ERR_LEN];
+    struct bench *bench;
+
+    cr_assert_eq(xord_mix_parse(&config.mix, err, "ping 90\nhandshake 10"), 0);
+    config.pair_cnt = 4 * 31;
+    config.by_kind = true;
+    bench = bench_new(&config, round_trips);
+    run(bench);
+    cr_assert_eq(bench->tally.starved + bench->tally.held, 0);
+    cr_assert_leq(bench->tally.kinds[XORD_MIX_HANDSHAKE].latency.max, 202 * MS);
+    bench_free(bench);
+}
+
+/* Also what waits until it would have timed out is lost alone. */
+Test(loadgen, handshakes_that_never_get_a_pair_are_lost_alone)
+{
+    struct xord_loadgen_config config = open_loop(1000, 10);
+    char err[XORD_MIX_ERR_LEN];
+    struct bench *bench;
+
+    cr_assert_eq(xord_mix_parse(&config.mix, err, "ping 90\nhandshake 10"), 0);
+    config.pair_cnt = 8;
+    config.by_kind = true;
+    config.timeout_ns = XORD_NS_PER_S;
+    bench = bench_new(&config, round_trips);
+    run(bench);
+    cr_assert_eq(bench->tally.kinds[XORD_MIX_PING].answered, 9000);
+    cr_assert_leq(bench->tally.kinds[XORD_MIX_PING].latency.max, 101 * MS);
+    cr_assert_gt(bench->tally.unsent, 500);
+    cr_assert_eq(bench->tally.kinds[XORD_MIX_HANDSHAKE].lost, bench->tally.unsent);
+    cr_assert_gt(bench->tally.starved, bench->tally.unsent - 1);
+    cr_assert_eq(bench->tally.missed, 0);
+    bench_free(bench);
+}
+
+/* A kind with a share of next to nothing has its turn when it is due, and nobody waits while it is looked for. */
+Test(loadgen, the_order_of_a_mix_is_that_of_its_schedule)
+{
+    struct xord_loadgen_config config = open_loop(100000, 1);
+    struct xord_loadgen_request request;
+    char err[XORD_MIX_ERR_LEN];
+    struct bench *bench;
+    struct xord_mix mix;
+
+    cr_assert_eq(xord_mix_parse(&config.mix, err, "ping 99990\ntalk 9\nfindnode 1"), 0);
+    mix = config.mix;
+    bench = bench_new(&config, fixed);
+    xord_loadgen_begin(bench->gen, 0);
+    for (uint64_t i = 0; i < 100000; i++) {
+        cr_assert(xord_loadgen_next(bench->gen, &request, XORD_NS_PER_S));
+        cr_assert_eq(request.kind, xord_mix_next(&mix));
+    }
+    cr_assert(!xord_loadgen_next(bench->gen, &request, XORD_NS_PER_S));
+    xord_loadgen_give_up(bench->gen);
+    bench_free(bench);
 }
