@@ -43,8 +43,8 @@ static const struct argp_option option_table[] = {
                 0},
         {"hdr", OPT_HDR, "FILE", 0, "Write an HdrHistogram log, an interval a second", 1},
         {"html", OPT_HTML, "FILE", 0, "Write a page with plots of latency and throughput", 1},
-        {"assert", OPT_ASSERT, "TERMS", 0, "Exit code 4 unless all hold: p99<2ms,loss<0.1%,rate>=50k,max<1s,mean<200us",
-                1},
+        {"assert", OPT_ASSERT, "TERMS", 0,
+                "Exit code 4 unless all hold: p99<2ms,loss<0.1%,rate>=50k,max<1s,mean<200us; repeatable", 1},
         {0},
 };
 
@@ -218,7 +218,7 @@ static int apply(struct load_args *args, int key, char *arg, struct argp_state *
         return 0;
     case OPT_ASSERT:
         args->assert_text = arg;
-        if (xord_assertion_parse(&args->assertion, err, arg))
+        if (xord_assertion_add(&args->assertion, err, arg))
             return complain("--assert %s", err);
         return 0;
     default:

@@ -104,15 +104,15 @@ static bool term_copy(char out[sizeof(((struct xord_assertion_term *)0)->text)],
     return true;
 }
 
-int xord_assertion_parse(struct xord_assertion *assertion, char err[XORD_ASSERTION_ERR_LEN], const char *text)
+int xord_assertion_add(struct xord_assertion *assertion, char err[XORD_ASSERTION_ERR_LEN], const char *text)
 {
-    memset(assertion, 0, sizeof(*assertion));
     for (;;) {
         struct xord_assertion_term *term = &assertion->terms[assertion->cnt];
         size_t len = strcspn(text, ",");
 
         if (assertion->cnt == XORD_ASSERTION_TERMS)
             return fail(err, text, "there are too many terms");
+        memset(term, 0, sizeof(*term));
         if (!term_copy(term->text, text, len))
             return fail(err, text, "a term is METRIC<LIMIT or METRIC>LIMIT, as in p99<2ms");
         if (term_parse(term, err, term->text))

@@ -38,8 +38,8 @@ struct xord_assertion {
     uint32_t cnt;
 };
 
-/* 0, or XORD_EPROTO with one sentence. */
-XORD_MUST_CHECK int xord_assertion_parse(struct xord_assertion *assertion, char err[XORD_ASSERTION_ERR_LEN],
+/* Adds the terms of a text to those that are there; none is where all is zero. 0, or XORD_EPROTO with one sentence. */
+XORD_MUST_CHECK int xord_assertion_add(struct xord_assertion *assertion, char err[XORD_ASSERTION_ERR_LEN],
         const char *text);
 
 /* Does a term hold? *value becomes what there was, in the unit of the limit; `rate` is of answers a second. */

@@ -68,6 +68,8 @@ assert_eq 'HDR log and JSON agree' "$(json "$tmp/stdout" \
 run_command "$XORD" load "$enr" --rate 200 --duration 1s --assert "loss<50%,p99<1ns"
 assert_eq 'an assertion that fails: exit code' "$code" 4
 assert_match 'and which' "$(cat "$tmp/stderr")" '^xord: assertion failed: p99<1ns, but it was [0-9.]+[um]s$'
+run_command "$XORD" load "$enr" --rate 200 --duration 500ms --assert 'p99<1ns' --assert 'loss<50%'
+assert_eq 'a second --assert takes nothing back: exit code' "$code" 4
 one_sentence 'a bad assertion' 1 'assert "p99<2": a latency is compared with a time' "$XORD" load "$enr" --assert 'p99<2'
 one_sentence 'an unknown metric' 1 'known are p50' "$XORD" load "$enr" --assert 'p99<2ms,lost<1%'
 

@@ -19,14 +19,14 @@ static bool holds(const char *text)
 {
     struct xord_tally *tally = tally_new();
     char err[XORD_ASSERTION_ERR_LEN];
-    struct xord_assertion assertion;
+    struct xord_assertion assertion = {0};
     bool all = true;
 
     for (uint64_t us = 1; us < 1000; us++)
         xord_histogram_record(&tally->latency, us * 1000);
     tally->answered = 999;
     tally->timeouts = 1;
-    cr_assert_eq(xord_assertion_parse(&assertion, err, text), 0, "%s: %s", text, err);
+    cr_assert_eq(xord_assertion_add(&assertion, err, text), 0, "%s: %s", text, err);
     for (uint32_t i = 0; i < assertion.cnt; i++) {
         double value;
 
@@ -69,11 +69,11 @@ Test(assertion, no_latency_holds_without_answers)
 {
     struct xord_tally *tally = tally_new();
     char err[XORD_ASSERTION_ERR_LEN];
-    struct xord_assertion assertion;
+    struct xord_assertion assertion = {0};
     double value;
 
     tally->timeouts = 10;
-    cr_assert_eq(xord_assertion_parse(&assertion, err, "p99<2ms,max>0s,loss>99%"), 0);
+    cr_assert_eq(xord_assertion_add(&assertion, err, "p99<2ms,max>0s,loss>99%"), 0);
     cr_assert(!xord_assertion_holds(&assertion.terms[0], &value, tally, 0));
     cr_assert(!xord_assertion_holds(&assertion.terms[1], &value, tally, 0));
     cr_assert(xord_assertion_holds(&assertion.terms[2], &value, tally, 0));
@@ -106,11 +106,29 @@ Test(assertion, what_is_refused_is_told)
                     "too many"},
     };
     char err[XORD_ASSERTION_ERR_LEN];
-    struct xord_assertion assertion;
+    struct xord_assertion assertion = {0};
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         err[0] = '\0';
-        cr_assert_eq(xord_assertion_parse(&assertion, err, bad[i][0]), XORD_EPROTO, "%s", bad[i][0]);
+        assertion.cnt = 0;
+        cr_assert_eq(xord_assertion_add(&assertion, err, bad[i][0]), XORD_EPROTO, "%s", bad[i][0]);
         cr_assert(strstr(err, bad[i][1]), "%s: %s", bad[i][0], err);
     }
+}
+
+Test(assertion, terms_of_several_texts_must_all_hold)
+{
+    char err[XORD_ASSERTION_ERR_LEN];
+    struct xord_assertion assertion = {0};
+
+    cr_assert_eq(xord_assertion_add(&assertion, err, "p99<1ns,loss<1%"), 0);
+    cr_assert_eq(xord_assertion_add(&assertion, err, "rate>=1"), 0);
+    cr_assert_eq(assertion.cnt, 3);
+    cr_assert_str_eq(assertion.terms[0].text, "p99<1ns");
+    cr_assert_str_eq(assertion.terms[1].text, "loss<1%");
+    cr_assert_str_eq(assertion.terms[2].text, "rate>=1");
+    for (int i = 3; i < XORD_ASSERTION_TERMS; i++)
+        cr_assert_eq(xord_assertion_add(&assertion, err, "max<1s"), 0);
+    cr_assert_eq(xord_assertion_add(&assertion, err, "max<1s"), XORD_EPROTO);
+    cr_assert(strstr(err, "too many"), "%s", err);
 }
