@@ -21,7 +21,7 @@ struct run {
     struct service service;
     struct guest *guests[XORD_ENGINE_MAX_WORKERS];
     uint16_t worker_cnt;
-    uint32_t pair_cnt;
+    uint32_t pair_cnt, silent_cnt; /* silent: those that get no load */
     struct report report;
 };
 
@@ -104,6 +104,7 @@ static int pairs_deal(struct run *run)
             unreachable++;
     }
     run->pair_cnt = wanted - unreachable;
+    run->silent_cnt = unreachable;
     if (run->pair_cnt == 0)
         return complain("no record names a UDP endpoint of an address family that we have");
     if (unreachable > 0)
@@ -203,6 +204,7 @@ static int greet(struct run *run)
     if (left < run->pair_cnt)
         xord_log(XORD_LOG_WARN, "%" PRIu32 " of %" PRIu32 " did not answer a first PING and get no load",
                 run->pair_cnt - left, run->pair_cnt);
+    run->silent_cnt += run->pair_cnt - left;
     run->pair_cnt = left;
     return 0;
 }
@@ -299,7 +301,7 @@ static int load_run(struct run *run)
         err = prepare(run, start_ns);
     if (err)
         return err;
-    report_begin(&run->report, run->pair_cnt, start_ns);
+    report_begin(&run->report, run->pair_cnt, run->silent_cnt, start_ns);
     phase_set(run, GUEST_RUNS);
     nap(HEADSTART_NS);
     err = watch(run, start_ns);

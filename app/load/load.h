@@ -123,6 +123,7 @@ struct report {
     struct report_row *rows;
     uint32_t row_cnt, row_cap;
     uint32_t pairs;
+    uint32_t silent; /* pairs besides these that get no load: they did not answer the greeting, or cannot be reached */
     struct xord_tally total, second, last; /* last: of the last row */
     double seconds;
     double due_seconds; /* for so long requests were due: rates are over this time */
@@ -137,7 +138,7 @@ struct report {
 /* Opens the files, so that whoever named a bad one learns it before the load. 0 or EXIT_USER. */
 int report_open(struct report *report, const struct load_args *args);
 /* The load begins at `start_ns`. */
-void report_begin(struct report *report, uint32_t pairs, uint64_t start_ns);
+void report_begin(struct report *report, uint32_t pairs, uint32_t silent, uint64_t start_ns);
 /* report->second is complete, `at` seconds after the start. 0 or EXIT_USER. */
 int report_second(struct report *report, double at);
 /* Everything is over: summary, files. 0, EXIT_USER, EXIT_NOTHING or EXIT_ASSERTION. */

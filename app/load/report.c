@@ -18,6 +18,7 @@ const char *const report_names[REPORT_PERCENTILES] = {"p50", "p90", "p99", "p99.
 #define DUE_SLACK    0.3
 #define SHORT_SHARE  0.01
 #define LATE_SHARE   0.001 /* of all requests: beyond that the generator is to blame, and says so */
+#define MISSED_SHARE 0.01  /* of all requests: beyond that no assertion holds */
 
 static double cpu_seconds(void)
 {
@@ -155,12 +156,13 @@ int report_open(struct report *report, const struct load_args *args)
     return err ? err : file_open(&report->html, args->html_path);
 }
 
-void report_begin(struct report *report, uint32_t pairs, uint64_t start_ns)
+void report_begin(struct report *report, uint32_t pairs, uint32_t silent, uint64_t start_ns)
 {
     const struct load_args *args = report->args;
     struct timespec ts;
 
     report->pairs = pairs;
+    report->silent = silent;
     report->live = !args->node.json && !args->node.quiet && isatty(STDOUT_FILENO);
     xord_tally_reset(&report->total);
     report->cpu_seconds = -cpu_seconds();
@@ -363,6 +365,44 @@ static void kinds_print_json(const struct report *report)
     fputc('}', stdout);
 }
 
+/* ---- what every assertion takes for granted: that the load was put on, and on all ---- */
+
+static double missed_share(const struct report *report)
+{
+    const struct xord_tally *total = &report->total;
+    uint64_t due = total->sent + total->unsent + total->missed;
+
+    return due ? (double)total->missed / (double)due : 0;
+}
+
+static bool load_was_made(const struct report *report)
+{
+    return missed_share(report) <= MISSED_SHARE;
+}
+
+static void granted_print_json(const char *term, bool holds, double value)
+{
+    printf(",{\"term\":\"%s\",\"implicit\":true,\"holds\":%s,\"value\":%.6g}", term, holds ? "true" : "false", value);
+}
+
+static int granted_judge(const struct report *report)
+{
+    const struct xord_tally *total = &report->total;
+    int code = EXIT_OK;
+
+    if (!load_was_made(report))
+        code = complain(
+                "assertion failed: the generator itself could not send %.3g%% of what was due (%llu requests), so "
+                "this was not the load that was asked for; give a lower --rate, more --workers, or a CPU of its own",
+                100 * missed_share(report), (unsigned long long)total->missed);
+    if (report->silent > 0)
+        code = complain("assertion failed: %" PRIu32 " of %" PRIu32
+                        " got no load, for they did not answer a first PING; "
+                        "leave them out, or see why they are silent",
+                report->silent, report->silent + report->pairs);
+    return code ? EXIT_ASSERTION : EXIT_OK;
+}
+
 static void assertions_print_json(const struct report *report)
 {
     const struct xord_assertion *assertion = &report->args->assertion;
@@ -377,6 +417,10 @@ static void assertions_print_json(const struct report *report)
         json_print_string(stdout, term->text, strlen(term->text));
         printf(",\"holds\":%s,\"value\":%.6g}", holds ? "true" : "false", value);
     }
+    if (assertion->cnt > 0) {
+        granted_print_json("missed<=1%", load_was_made(report), missed_share(report));
+        granted_print_json("silent<=0", report->silent == 0, report->silent);
+    }
     fputc(']', stdout);
 }
 
@@ -388,7 +432,8 @@ static void json_print(const struct report *report, const struct report_row *tot
     fputs("{\"mode\":", stdout);
     mode_text(mode, sizeof(mode), args);
     json_print_string(stdout, mode, strlen(mode));
-    printf(",\"targets\":%u,\"identities\":%u,", args->targets.cnt, args->identities);
+    printf(",\"targets\":%u,\"identities\":%u,\"pairs\":%" PRIu32 ",\"silent\":%" PRIu32 ",", args->targets.cnt,
+            args->identities, report->pairs, report->silent);
     if (args->window)
         printf("\"window\":%u,", args->window);
     else
@@ -414,7 +459,7 @@ static int judge(const struct report *report)
 {
     const struct xord_assertion *assertion = &report->args->assertion;
     char text[XORD_ASSERTION_VALUE_LEN];
-    int code = EXIT_OK;
+    int code = assertion->cnt > 0 ? granted_judge(report) : EXIT_OK;
     double value;
 
     for (uint32_t i = 0; i < assertion->cnt; i++) {

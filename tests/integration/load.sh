@@ -57,7 +57,7 @@ succeeds 'JSON' "$XORD" load "$enr" --rate 400 --duration 2s --json --hdr "$tmp/
 assert_eq 'its fields' "$(json "$tmp/stdout" 'd["mode"], d["wanted_rate"], d["total"]["sent"], len(d["intervals"])')" \
   "('ping', 400, 800, 2)"
 assert_eq 'its assertions' "$(json "$tmp/stdout" '[a["term"] for a in d["assertions"]], all(a["holds"] for a in d["assertions"])')" \
-  "(['p50<20s', 'loss<50%', 'rate>1'], True)"
+  "(['p50<20s', 'loss<50%', 'rate>1', 'missed<=1%', 'silent<=0'], True)"
 python3 "$XORD_SRC/tests/integration/hdr_log.py" "$tmp/hdr" >"$tmp/hdr.read"
 read -r _ _ p50 p99 <"$tmp/hdr.read"
 assert_eq 'HDR log and JSON agree' "$(json "$tmp/stdout" \
@@ -70,6 +70,19 @@ assert_eq 'an assertion that fails: exit code' "$code" 4
 assert_match 'and which' "$(cat "$tmp/stderr")" '^xord: assertion failed: p99<1ns, but it was [0-9.]+[um]s$'
 run_command "$XORD" load "$enr" --rate 200 --duration 500ms --assert 'p99<1ns' --assert 'loss<50%'
 assert_eq 'a second --assert takes nothing back: exit code' "$code" 4
+run_command "$XORD" load "$enr" --rate 50M --duration 300ms --request-timeout 200 --assert 'loss<100%' --json
+assert_eq 'an assertion about a load that could not be made: exit code' "$code" 4
+assert_match 'and why' "$(cat "$tmp/stderr")" '^xord: assertion failed: the generator itself could not send [0-9.]+% of what was due'
+assert_eq 'also in JSON' "$(json "$tmp/stdout" '[a["term"] for a in d["assertions"] if not a["holds"]], d["pairs"], d["silent"]')" \
+  "(['missed<=1%'], 1, 0)"
+start half "$XORD" testnet --nodes 40 --seed 5 --dead 0.5 --udp 9510 --enrs "$tmp/half.enrs"
+wait_for "$tmp/half.log" '^ready' 20
+run_command "$XORD" load "$tmp/half.enrs" --rate 200 --duration 500ms --request-timeout 500 --assert 'loss<100%' --json
+assert_eq 'an assertion about nodes that are silent: exit code' "$code" 4
+assert_match 'and how many' "$(cat "$tmp/stderr")" '^xord: assertion failed: [0-9]+ of 40 got no load'
+assert_eq 'also in JSON' "$(json "$tmp/stdout" '[a["term"] for a in d["assertions"] if not a["holds"]], d["pairs"] > 0, d["silent"] > 0, d["pairs"] + d["silent"]')" \
+  "(['silent<=0'], True, True, 40)"
+stop "$started_pid"
 one_sentence 'a bad assertion' 1 'assert "p99<2": a latency is compared with a time' "$XORD" load "$enr" --assert 'p99<2'
 one_sentence 'an unknown metric' 1 'known are p50' "$XORD" load "$enr" --assert 'p99<2ms,lost<1%'
 
