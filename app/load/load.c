@@ -249,8 +249,11 @@ static int collect(struct run *run)
 static int second_end(struct run *run, uint64_t start_ns)
 {
     int err = collect(run);
+    uint64_t now_ns = xord_now_ns();
 
-    return err ? err : report_second(&run->report, (double)(xord_now_ns() - start_ns) / 1e9);
+    if (err || now_ns < start_ns)
+        return err;
+    return report_second(&run->report, (double)(now_ns - start_ns) / 1e9);
 }
 
 /* A row is a second; one ends with the duration. */
@@ -304,6 +307,8 @@ static int load_run(struct run *run)
     report_begin(&run->report, run->pair_cnt, run->silent_cnt, start_ns);
     phase_set(run, GUEST_RUNS);
     nap(HEADSTART_NS);
+    if (interrupted() && xord_now_ns() < start_ns)
+        return complain("interrupted before the load began");
     err = watch(run, start_ns);
     return err ? err : report_end(&run->report);
 }
