@@ -301,9 +301,12 @@ static void summary_print(const struct report *report, const struct report_row *
     char text[LATENCY_TEXT_LEN];
 
     if (report->args->is_hostile) {
-        printf("%llu datagrams in %.1f s, %s a second; %llu replies\n", (unsigned long long)total->sent,
+        printf("%llu datagrams in %.1f s, %s a second; %llu replies", (unsigned long long)total->sent,
                 report->due_seconds, rate_text(text, (double)total->sent / report->due_seconds),
                 (unsigned long long)total->replies);
+        if (total->unsent > 0)
+            printf("; %llu more were due", (unsigned long long)total->unsent);
+        putchar('\n');
         return;
     }
     printf("%llu sent, %llu answered in %.1f s: %s answers a second, loss %.4g%%", (unsigned long long)total->sent,
@@ -329,19 +332,33 @@ static void latencies_print_json(const struct report_row *row)
     printf(",\"max\":%.3f}", (double)row->max_ns / 1e3);
 }
 
-static void row_print_json(const struct report_row *row, double seconds, double rate)
+struct field {
+    const char *name;
+    uint64_t cnt;
+};
+
+static void fields_print_json(const struct field *fields, size_t n)
 {
-    const struct {
-        const char *name;
-        uint64_t cnt;
-    } counts[] = {{"sent", row->sent}, {"answered", row->answered}, {"timeouts", row->timeouts},
-            {"refused", row->refused}, {"unsent", row->unsent}, {"missed", row->missed},
-            {"handshakes", row->handshakes}, {"held", row->held}, {"starved", row->starved}, {"late", row->late},
+    for (size_t i = 0; i < n; i++)
+        printf(",\"%s\":%llu", fields[i].name, (unsigned long long)fields[i].cnt);
+}
+
+/* Hostile traffic has no answers, and so neither loss nor latency. */
+static void row_print_json(const struct report_row *row, double seconds, double rate, bool is_hostile)
+{
+    const struct field hostile[] = {{"sent", row->sent}, {"unsent", row->unsent}, {"late", row->late},
             {"replies", row->replies}};
+    const struct field fields[] = {{"sent", row->sent}, {"answered", row->answered}, {"timeouts", row->timeouts},
+            {"refused", row->refused}, {"unsent", row->unsent}, {"missed", row->missed},
+            {"handshakes", row->handshakes}, {"held", row->held}, {"starved", row->starved}, {"late", row->late}};
 
     printf("\"seconds\":%.3f", seconds);
-    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-        printf(",\"%s\":%llu", counts[i].name, (unsigned long long)counts[i].cnt);
+    if (is_hostile) {
+        fields_print_json(hostile, sizeof(hostile) / sizeof(hostile[0]));
+        printf(",\"late_max_us\":%.1f", (double)row->late_max_ns / 1e3);
+        return;
+    }
+    fields_print_json(fields, sizeof(fields) / sizeof(fields[0]));
     printf(",\"late_max_us\":%.1f,\"rate\":%.3f,", (double)row->late_max_ns / 1e3, rate);
     latencies_print_json(row);
 }
@@ -440,12 +457,12 @@ static void json_print(const struct report *report, const struct report_row *tot
         printf("\"wanted_rate\":%.10g,", args->rate);
     printf("\"started\":%.3f,\"cpu_seconds\":%.3f,\"generator_late\":%s,\"total\":{", (double)report->wall_ns / 1e9,
             report->cpu_seconds, is_late(total) ? "true" : "false");
-    row_print_json(total, report->seconds, rate_of(report));
+    row_print_json(total, report->seconds, rate_of(report), args->is_hostile);
     fputs("},\"intervals\":[", stdout);
     for (uint32_t i = 0; i < report->row_cnt; i++) {
         printf("%s{\"at\":%.3f,", i ? "," : "", report->rows[i].at);
         row_print_json(&report->rows[i], report->rows[i].seconds,
-                (double)report->rows[i].answered / report->rows[i].seconds);
+                (double)report->rows[i].answered / report->rows[i].seconds, args->is_hostile);
         fputc('}', stdout);
     }
     fputc(']', stdout);
@@ -476,18 +493,40 @@ static int judge(const struct report *report)
     return code;
 }
 
+/* Unsent: nobody had a challenge to answer. An identity has one at a time from each target. */
+static void warn_if_unchallenged(const struct report *report, double wanted)
+{
+    const struct xord_tally *total = &report->total;
+    double factor = 1.2 * wanted / (double)(total->sent ? total->sent : 1);
+
+    if (total->replies == 0)
+        xord_log(XORD_LOG_WARN,
+                "only %llu datagrams of the %.0f that were wanted were sent: no challenge came to be answered",
+                (unsigned long long)total->sent, wanted);
+    else
+        xord_log(XORD_LOG_WARN,
+                "only %llu datagrams of the %.0f that were wanted were sent: identities had to wait for challenges; "
+                "give "
+                "--identities %.0f, or a lower --rate",
+                (unsigned long long)total->sent, wanted, ceil(factor * report->pairs));
+}
+
 /* A generator that cannot keep up does not measure what was asked for. */
-static void warn_if_short(const struct report *report, const struct report_row *total)
+static void warn_if_short(const struct report *report)
 {
     const struct load_args *args = report->args;
+    const struct xord_tally *total = &report->total;
     struct xord_schedule schedule = {.rate = args->rate, .ramp_ns = args->ramp_ns, .duration_ns = args->duration_ns};
     double wanted = (double)xord_schedule_cnt(&schedule), made = (double)(total->sent + total->unsent);
 
-    if (args->window || interrupted() || made >= (1 - SHORT_SHARE) * wanted)
+    if (args->window || interrupted())
         return;
-    xord_log(XORD_LOG_WARN,
-            "the generator could make only %.0f %s in %.1f s, %.0f a second, of the %.0f that were wanted", made,
-            args->is_hostile ? "datagrams" : "requests", report->seconds, made / report->seconds, wanted);
+    if (args->is_hostile && (double)total->unsent > SHORT_SHARE * wanted)
+        warn_if_unchallenged(report, wanted);
+    else if (made < (1 - SHORT_SHARE) * wanted)
+        xord_log(XORD_LOG_WARN,
+                "the generator could make only %.0f %s in %.1f s, %.0f a second, of the %.0f that were wanted", made,
+                args->is_hostile ? "datagrams" : "requests", report->seconds, made / report->seconds, wanted);
 }
 
 static void warn_if_late(const struct report_row *total)
@@ -550,7 +589,7 @@ int report_end(struct report *report)
     else
         summary_print(report, &total);
     fflush(stdout);
-    warn_if_short(report, &total);
+    warn_if_short(report);
     if (!report->args->is_hostile)
         warn_if_late(&total);
     warn_if_starved(report);

@@ -118,6 +118,11 @@ for kind in junk whoareyou-flood bad-signature replay spoofed oversize slow-hand
   succeeds "hostile $kind" "$XORD" load "$enr" --rate 500 --duration 1500ms --mode hostile $kind
   assert_match 'was sent' "$(tail -n 1 "$tmp/stdout")" '^[1-9][0-9]* datagrams in [0-9.]+ s, '
 done
+assert_match 'slow handshakes need identities, and it says how many' "$(cat "$tmp/stderr")" \
+  'only [0-9]+ datagrams of the 750 that were wanted were sent: .* give --identities [1-9][0-9]+'
+succeeds 'hostile, JSON' "$XORD" load "$enr" --rate 100 --duration 500ms --mode hostile junk --json
+assert_eq 'it has neither loss nor latency' "$(json "$tmp/stdout" \
+  'd["total"]["sent"], [f for t in [d["total"], *d["intervals"]] for f in ("loss", "latency_us", "answered") if f in t]')" '(50, [])'
 succeeds 'the bootnode still answers' "$XORD" ping "$enr"
 
 # --- from a DPDK device --------------------------------------------------------------------------------------------
