@@ -112,6 +112,35 @@ start_testnet net --nodes 20 --seed 3 --udp 9502
 succeeds 'a file of nodes' "$XORD" load "$tmp/net.enrs" --rate 500 --duration 1s --mode findnode --assert "$calm"
 assert_match 'all of them' "$(head -n 1 "$tmp/stdout")" '^findnode to 20 nodes from 1 identity \(20 pairs\)'
 
+# --- known truths; bounds are wide on the side to which a busy machine errs ---------------------------------------------
+
+between() { # FILE PERCENTILE LEAST-MS MOST-MS
+  json "$1" "$3 <= d['total']['latency_us']['$2'] / 1000 <= $4 or d['total']"
+}
+
+start far "$XORD" testnet --nodes 1 --seed 3 --latency 100ms --udp 9520 --enrs "$tmp/far.enrs"
+wait_for "$tmp/far.log" '^ready' 20
+succeeds 'a round trip of 100 ms' "$XORD" load "$tmp/far.enrs" --rate 300 --duration 3s --assert "$calm" --json
+assert_eq 'is what is measured' "$(between "$tmp/stdout" p50 99 400)" True
+assert_eq 'and at least' "$(between "$tmp/stdout" min 99 400)" True
+printf 'ping 90\nhandshake 10\n' >"$tmp/mix"
+succeeds 'handshakes that lack identities' "$XORD" load "$tmp/far.enrs" --rate 1000 --duration 3s --identities 32 \
+  --mode mix "$tmp/mix" --assert "$calm" --json
+assert_eq 'do not hold up PINGs' "$(json "$tmp/stdout" '99 <= d["kinds"]["ping"]["latency_us"]["p50"] / 1000 <= 400 or d["kinds"]')" True
+assert_match 'and it says what they lack' "$(cat "$tmp/stderr")" 'too few --identities: [0-9]+ handshakes had to wait.* give --identities [1-9][0-9]+$'
+stop "$started_pid"
+
+"$XORD" load "$enr" --rate 300 --duration 5s --json >"$tmp/stalled.json" 2>"$tmp/stalled.log" &
+load=$!
+wait_for "$tmp/stalled.log" '^ +1\.' 20
+kill -STOP "$bootnode"
+sleep 1
+kill -CONT "$bootnode"
+wait "$load" || fail 'a target that stalls'
+assert_eq 'a second in which a target stands still: the maximum' "$(between "$tmp/stalled.json" max 900 1e9)" True
+assert_eq 'p90, for a fifth of all requests fell into it' "$(between "$tmp/stalled.json" p90 300 1e9)" True
+assert_eq 'p99' "$(between "$tmp/stalled.json" p99 800 1e9)" True
+
 # --- hostile kinds -------------------------------------------------------------------------------------------------
 
 for kind in junk whoareyou-flood bad-signature replay spoofed oversize slow-handshake; do
