@@ -8,14 +8,16 @@
 
 #include "load.h"
 
-void hdr_log_begin(struct report *report)
+int hdr_log_begin(struct report *report)
 {
     time_t at = (time_t)(report->wall_ns / XORD_NS_PER_S);
     char text[64];
     struct tm tm;
 
     if (!report->hdr)
-        return;
+        return 0;
+    if (report_file_clear(report->hdr, report->args->hdr_path))
+        return EXIT_USER;
     gmtime_r(&at, &tm);
     strftime(text, sizeof(text), "%a %b %d %H:%M:%S UTC %Y", &tm);
     fprintf(report->hdr,
@@ -24,6 +26,7 @@ void hdr_log_begin(struct report *report)
             "#[StartTime: %.3f (seconds since epoch), %s]\n"
             "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n",
             (double)report->wall_ns / 1e9, text);
+    return 0;
 }
 
 static int failed(const struct report *report)

@@ -338,6 +338,8 @@ int html_write(struct report *report, const struct report_row *total)
 
     if (!out)
         return 0;
+    if (report_file_clear(out, report->args->html_path))
+        return EXIT_USER;
     report->html = NULL;
     head_print(out, report);
     table_print(out, report, total);

@@ -133,12 +133,15 @@ static bool all(const struct run *run, bool (*holds)(const struct guest *guest))
 static int nobody(const struct run *run)
 {
     const char *refused = service_refused(&run->service);
+    char why[256];
 
     if (refused)
-        complain("nothing could be sent: %s", refused);
+        snprintf(why, sizeof(why), "nothing could be sent: %s", refused);
     else
-        complain("no answer from %.80s: it may be down, or unreachable, or its record may be out of date",
+        snprintf(why, sizeof(why),
+                "no answer from %.80s: it may be down, or unreachable, or its record may be out of date",
                 run->args->target_name);
+    report_nobody(run->args, why);
     return EXIT_NOTHING;
 }
 
@@ -304,7 +307,9 @@ static int load_run(struct run *run)
         err = prepare(run, start_ns);
     if (err)
         return err;
-    report_begin(&run->report, run->pair_cnt, run->silent_cnt, start_ns);
+    err = report_begin(&run->report, run->pair_cnt, run->silent_cnt, start_ns);
+    if (err)
+        return err;
     phase_set(run, GUEST_RUNS);
     nap(HEADSTART_NS);
     if (interrupted() && xord_now_ns() < start_ns)

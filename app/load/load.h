@@ -137,12 +137,16 @@ struct report {
 
 /* Opens the files, so that whoever named a bad one learns it before the load. 0 or EXIT_USER. */
 int report_open(struct report *report, const struct load_args *args);
-/* The load begins at `start_ns`. */
-void report_begin(struct report *report, uint32_t pairs, uint32_t silent, uint64_t start_ns);
+/* Such a file loses what was in it before: now there is something to write. 0 or EXIT_USER. */
+int report_file_clear(FILE *file, const char *path);
+/* The load begins at `start_ns`. 0 or EXIT_USER. */
+int report_begin(struct report *report, uint32_t pairs, uint32_t silent, uint64_t start_ns);
 /* report->second is complete, `at` seconds after the start. 0 or EXIT_USER. */
 int report_second(struct report *report, double at);
 /* Everything is over: summary, files. 0, EXIT_USER, EXIT_NOTHING or EXIT_ASSERTION. */
 int report_end(struct report *report);
+/* There is no load, for this reason: in the JSON, where that was asked for, and on stderr. */
+void report_nobody(const struct load_args *args, const char *why);
 void report_free(struct report *report);
 void report_row_fill(struct report_row *row, const struct xord_tally *tally, double at, double seconds);
 /* Of a kind of a mix, over the whole time; false: it has no part in it. */
@@ -158,7 +162,7 @@ void live_end(struct report *report);
 
 /* ---- hdr_log.c, html.c: 0 or EXIT_USER after a complaint; nothing to do when they are not wanted ---- */
 
-void hdr_log_begin(struct report *report);
+int hdr_log_begin(struct report *report);
 int hdr_log_row(struct report *report, double at, double seconds); /* report->second */
 int hdr_log_end(struct report *report);
 int html_write(struct report *report, const struct report_row *total);

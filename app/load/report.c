@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -141,11 +142,22 @@ static void columns_print(const struct report *report)
     fprintf(out, " %8s\n", "max");
 }
 
+/* What is in it stays there until report_file_clear: a load that never begins leaves the last one's results alone. */
 static int file_open(FILE **file, const char *path)
 {
     if (path)
-        *file = fopen(path, "we");
+        *file = fopen(path, "ae");
     return path && !*file ? complain("cannot write %s: %s", path, strerror(errno)) : 0;
+}
+
+int report_file_clear(FILE *file, const char *path)
+{
+    struct stat stat;
+    int fd = fileno(file);
+
+    if (fstat(fd, &stat) || (S_ISREG(stat.st_mode) && ftruncate(fd, 0)))
+        return complain("cannot write %s: %s", path, strerror(errno));
+    return 0;
 }
 
 int report_open(struct report *report, const struct load_args *args)
@@ -156,7 +168,7 @@ int report_open(struct report *report, const struct load_args *args)
     return err ? err : file_open(&report->html, args->html_path);
 }
 
-void report_begin(struct report *report, uint32_t pairs, uint32_t silent, uint64_t start_ns)
+int report_begin(struct report *report, uint32_t pairs, uint32_t silent, uint64_t start_ns)
 {
     const struct load_args *args = report->args;
     struct timespec ts;
@@ -171,7 +183,7 @@ void report_begin(struct report *report, uint32_t pairs, uint32_t silent, uint64
     if (!args->node.quiet)
         header_print(lines_out(args), args, pairs);
     columns_print(report);
-    hdr_log_begin(report);
+    return hdr_log_begin(report);
 }
 
 /* 0, or EXIT_USER when stdout takes no more: the load would go on for nobody. */
@@ -441,14 +453,20 @@ static void assertions_print_json(const struct report *report)
     fputc(']', stdout);
 }
 
-static void json_print(const struct report *report, const struct report_row *total)
+static void mode_print_json(const struct load_args *args)
 {
-    const struct load_args *args = report->args;
     char mode[256];
 
     fputs("{\"mode\":", stdout);
     mode_text(mode, sizeof(mode), args);
     json_print_string(stdout, mode, strlen(mode));
+}
+
+static void json_print(const struct report *report, const struct report_row *total)
+{
+    const struct load_args *args = report->args;
+
+    mode_print_json(args);
     printf(",\"targets\":%u,\"identities\":%u,\"pairs\":%" PRIu32 ",\"silent\":%" PRIu32 ",", args->targets.cnt,
             args->identities, report->pairs, report->silent);
     if (args->window)
@@ -612,4 +630,16 @@ void report_free(struct report *report)
         fclose(report->hdr);
     if (report->html)
         fclose(report->html);
+}
+
+void report_nobody(const struct load_args *args, const char *why)
+{
+    complain("%s", why);
+    if (!args->node.json)
+        return;
+    mode_print_json(args);
+    fputs(",\"error\":", stdout);
+    json_print_string(stdout, why, strlen(why));
+    fputs("}\n", stdout);
+    fflush(stdout);
 }

@@ -243,6 +243,12 @@ stop "$bootnode"
 run_command "$XORD" load "$enr" --rate 100 --duration 1s --request-timeout 100
 assert_eq 'nobody there: exit code' "$code" 3
 assert_match 'and why' "$(cat "$tmp/stderr")" '^xord: no answer from enr:'
+echo before >"$tmp/hdr"
+echo before >"$tmp/html"
+run_command "$XORD" load "$enr" --rate 100 --duration 1s --request-timeout 100 --json --hdr "$tmp/hdr" --html "$tmp/html"
+assert_eq 'nobody there: exit code with --json' "$code" 3
+assert_match 'and why' "$(json "$tmp/stdout" 'd["mode"], d["error"]')" "^\('ping', 'no answer from enr:"
+assert_eq 'the last files are as they were' "$(cat "$tmp/hdr" "$tmp/html" | tr '\n' ' ')" 'before before '
 
 # --- found by use --------------------------------------------------------------------------------------------------
 
