@@ -74,8 +74,8 @@ struct req {
     uint64_t sent_ns;
     uint64_t rtt_ns;
     uint64_t challenge_ns; /* until its WHOAREYOU came */
-    uint32_t total; /* NODES packets announced; 0: none came yet */
-    uint32_t got;   /* of them */
+    uint32_t total;        /* NODES packets announced; 0: none came yet */
+    uint32_t got;          /* of them */
     uint32_t record_cnt;
     bool lost;                            /* part of the answer could not be passed on: it must not count as whole */
     uint64_t whole_by_ns;                 /* NODES: when the last packet must be here */
