@@ -515,8 +515,10 @@ static int judge(const struct report *report)
 static void warn_if_unchallenged(const struct report *report, double wanted)
 {
     const struct xord_tally *total = &report->total;
-    double factor = 1.2 * wanted / (double)(total->sent ? total->sent : 1);
+    double needed = ceil(1.2 * report->pairs * wanted / (double)(total->sent ? total->sent : 1));
 
+    if (report->args->hostile == XORD_HOSTILE_SLOW)
+        needed = fmax(needed, ceil(report->args->rate)); /* each waits for almost a second */
     if (total->replies == 0)
         xord_log(XORD_LOG_WARN,
                 "only %llu datagrams of the %.0f that were wanted were sent: no challenge came to be answered",
@@ -524,9 +526,8 @@ static void warn_if_unchallenged(const struct report *report, double wanted)
     else
         xord_log(XORD_LOG_WARN,
                 "only %llu datagrams of the %.0f that were wanted were sent: identities had to wait for challenges; "
-                "give "
-                "--identities %.0f, or a lower --rate",
-                (unsigned long long)total->sent, wanted, ceil(factor * report->pairs));
+                "give --identities %.0f, or a lower --rate",
+                (unsigned long long)total->sent, wanted, needed);
 }
 
 /* A generator that cannot keep up does not measure what was asked for. */
