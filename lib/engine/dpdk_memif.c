@@ -2,21 +2,19 @@
 /* memif's driver (DPDK 22.11) drops a connection on EAL's interrupt thread: it unmaps the memory that it shares with the peer, and
  * frees what describes it, while workers may be copying into it. So a peer that ended under load took us with it.
  *
- * Whatever the driver does there begins with a recvmsg on its control socket: the peer's farewell, or the end of the file. That
- * call is ours in this program. On the interrupt thread it returns only when no worker is inside the driver, and none enters
- * before the thread has come to an alarm, which it takes when the driver has finished. */
+ * Whatever the driver does there begins with a recvmsg on its control socket: the peer's farewell, or the end of the file; and it
+ * is over when the thread waits for the next event. These two calls are ours in this program: on the interrupt thread the first
+ * returns only when no worker is inside the driver, and none enters before the second. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include <rte_alarm.h>
 #include <rte_interrupts.h>
 
 #include "dpdk_private.h"
-
-#define ALARM_US 1
 
 static struct {
     _Atomic bool held;
@@ -47,12 +45,6 @@ void dpdk_memif_leave(struct dpdk_worker *worker)
     atomic_store_explicit(&worker->in_memif, false, memory_order_release);
 }
 
-static void release(void *arg)
-{
-    (void)arg;
-    atomic_store(&memif.held, false);
-}
-
 static void hold(void)
 {
     pthread_mutex_lock(&memif.lock);
@@ -61,8 +53,6 @@ static void hold(void)
         for (uint16_t w = 0; w < memif.worker_cnt; w++)
             while (atomic_load(&memif.workers[w].in_memif))
                 (void)sched_yield();
-        if (rte_eal_alarm_set(ALARM_US, release, NULL) != 0)
-            release(NULL); /* as if this file were not here */
     }
     pthread_mutex_unlock(&memif.lock);
 }
@@ -85,4 +75,18 @@ __attribute__((visibility("default"))) ssize_t recvmsg(int fd, struct msghdr *me
         hold();
     errno = saved;
     return n;
+}
+
+__attribute__((visibility("default"))) int epoll_wait(int fd, struct epoll_event *events, int max, int timeout_ms)
+{
+    static int (*_Atomic next)(int, struct epoll_event *, int, int);
+    int (*call)(int, struct epoll_event *, int, int) = atomic_load(&next);
+
+    if (!call) {
+        *(void **)&call = dlsym(RTLD_NEXT, "epoll_wait");
+        atomic_store(&next, call);
+    }
+    if (rte_thread_is_intr())
+        atomic_store(&memif.held, false);
+    return call(fd, events, max, timeout_ms);
 }
