@@ -43,7 +43,7 @@ code=0
 bench --peers "$tmp/none" --only socket,chainsafe || code=$?
 assert_eq 'exit code when a peer is absent' $code 1
 assert_match 'its row' "$(cat "$tmp/bench.log")" '^chainsafe +not installed: there is no '
-assert_match 'the others are measured' "$(cat "$tmp/bench.log")" '^xord, socket +(>= )?[0-9,]+ '
+assert_match 'the others are measured' "$(cat "$tmp/bench.log")" '^xord, socket +([>~]=? )?[0-9,]+ '
 
 nothing_left() { ! pgrep -af "$tmp/end" >"$tmp/left"; }
 
