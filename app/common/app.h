@@ -146,8 +146,9 @@ struct service {
     struct xord_enr self; /* of identity 0 */
 };
 
-/* Opens the port; of what `service` held, only what the caller wants of the node stays. For commands that serve nobody (`client`): when the user named no port and the default one is taken, any
- * free one is used. 0 or EXIT_USER after a complaint. */
+/* Opens the port; of what `service` held, only what the caller wants of the node stays. For commands that serve nobody
+ * (`client`): when the user named no port and the default one is taken, any free one is used. 0 or EXIT_USER after a
+ * complaint. */
 int service_open(struct service *service, const struct node_options *options, bool client);
 
 /* Adds one identity with a key and a record that names our addresses. */

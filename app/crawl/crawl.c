@@ -29,15 +29,13 @@ static const struct argp_option option_table[] = {
 
 static uint64_t duration_parse(const char *text)
 {
-    char *end;
-    double seconds = strtod(text, &end);
-    double unit = *end == 'm' ? 60 : *end == 'h' ? 3600 : 1;
+    uint64_t ns;
 
-    if (*end == 's' || *end == 'm' || *end == 'h')
-        end++;
-    if (end == text || *end || !(seconds > 0) || seconds > 1e9)
-        exit(complain("--duration %s is no time: say 90, 90s, 15m or 2h", text));
-    return (uint64_t)(seconds * unit * 1e9);
+    if (time_parse(&ns, text, "duration"))
+        exit(EXIT_USER);
+    if (ns == 0)
+        exit(complain("--duration %.60s leaves no time to crawl", text));
+    return ns;
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)

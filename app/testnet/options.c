@@ -98,23 +98,13 @@ static void malicious_parse(struct testnet_args *args, char *text)
         exit(complain("--malicious: behind the colon goes a list of kinds, as in 0.2:slow,totals"));
 }
 
-static double churn_parse(const char *text)
+static double rate_parse(const char *text, const char *name, const char *unit, double min, double max)
 {
     char *end;
     double rate = strtod(text, &end);
 
-    if (end == text || *end || !(rate >= 0 && rate <= 60))
-        exit(complain("--churn wants how often a minute, from 0 to 60, not \"%.60s\"", text));
-    return rate;
-}
-
-static double calls_parse(const char *text)
-{
-    char *end;
-    double rate = strtod(text, &end);
-
-    if (end == text || *end || !(rate >= 0.01 && rate <= 1000))
-        exit(complain("--calls wants how often a second, from 0.01 to 1000, not \"%.60s\"", text));
+    if (end == text || *end || !(rate >= min && rate <= max))
+        exit(complain("--%s wants how often a %s, from %g to %g, not \"%.60s\"", name, unit, min, max, text));
     return rate;
 }
 
@@ -179,10 +169,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         args->stale = fraction(arg, "stale");
         return 0;
     case OPT_CHURN:
-        args->churn = churn_parse(arg);
+        args->churn = rate_parse(arg, "churn", "minute", 0, 60);
         return 0;
     case OPT_CALLS:
-        args->calls = calls_parse(arg);
+        args->calls = rate_parse(arg, "calls", "second", 0.01, 1000);
         return 0;
     case OPT_BOOTNODES:
         bootnodes_parse(args, arg);

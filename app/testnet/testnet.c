@@ -153,8 +153,10 @@ static void warn_of_overflow(const struct testnet *net, bool *warned)
 {
     struct xord_port_crowd_stats stats;
 
+    if (*warned)
+        return;
     xord_port_crowd_stats(net->port, &stats);
-    if (stats.path.overflow == 0 || *warned)
+    if (stats.path.overflow == 0)
         return;
     *warned = true;
     xord_log(XORD_LOG_WARN,

@@ -304,21 +304,18 @@ bool xord_crawl_next(struct xord_crawl *crawl, struct xord_crawl_query *query, u
     return false;
 }
 
+static uint64_t sooner(uint64_t due_ns, const struct crawl_list *list)
+{
+    return list->head && list->head->due_ns < due_ns ? list->head->due_ns : due_ns;
+}
+
 uint64_t xord_crawl_next_ns(const struct xord_crawl *crawl)
 {
-    uint64_t due_ns = UINT64_MAX;
-
     if (crawl->stats.in_flight >= crawl->window.size)
         return UINT64_MAX;
     if (crawl->ready.head || crawl->fresh.head)
         return 0;
-    if (crawl->retry.head)
-        due_ns = crawl->retry.head->due_ns;
-    if (crawl->retry_silent.head && crawl->retry_silent.head->due_ns < due_ns)
-        due_ns = crawl->retry_silent.head->due_ns;
-    if (crawl->retry_last.head && crawl->retry_last.head->due_ns < due_ns)
-        due_ns = crawl->retry_last.head->due_ns;
-    return due_ns;
+    return sooner(sooner(sooner(UINT64_MAX, &crawl->retry), &crawl->retry_silent), &crawl->retry_last);
 }
 
 /* Closes the query of a cookie; NULL when it is not open. */

@@ -169,10 +169,9 @@ void crawl_judge_all(struct crawl_map *map)
 {
     uint32_t *a = calloc((size_t)map->node_cnt + 1, sizeof(*a)), *b = calloc((size_t)map->node_cnt + 1, sizeof(*b));
 
-    if (a && b) {
-        judge_slow(map);
+    judge_slow(map);
+    if (a && b)
         judge_sybils(map, a, b);
-    }
     free(a);
     free(b);
 }

@@ -8,7 +8,7 @@
 #define LIES_TRIED  64
 #define NEW_OF_FULL 2 /* newcomers that displace others, where there are more than enough */
 
-static bool is_among(const uint16_t *distances, uint32_t cnt, unsigned distance)
+bool crowd_is_among(const uint16_t *distances, uint32_t cnt, unsigned distance)
 {
     for (uint32_t d = 0; d < cnt; d++)
         if (distances[d] == distance)
@@ -28,7 +28,7 @@ static uint32_t pick_elsewhere(const struct xord_crowd *crowd, uint32_t *out, ui
                 (uint32_t)(crowd_roll(crowd, DICE_LIE, i, (uint64_t)distances[0] << 32 | t) % crowd->cfg.node_cnt);
         unsigned distance = xord_log_distance(id32, crowd->locals->all[other].id32);
 
-        if (distance > 0 && !is_among(distances, distance_cnt, distance))
+        if (distance > 0 && !crowd_is_among(distances, distance_cnt, distance))
             out[n++] = other;
     }
     if (n == 0)
@@ -46,7 +46,7 @@ static uint32_t pick_fellows(const struct xord_crowd *crowd, uint32_t *out, uint
         uint32_t other = crowd->eclipse[e];
         unsigned distance = xord_log_distance(crowd->locals->all[i].id32, crowd->locals->all[other].id32);
 
-        if (distance > 0 && is_among(distances, distance_cnt, distance))
+        if (distance > 0 && crowd_is_among(distances, distance_cnt, distance))
             out[n++] = other;
     }
     return n;
@@ -71,18 +71,19 @@ static uint32_t version_known(const struct xord_crowd *crowd, uint32_t i, uint32
     return xord_crowd_version(crowd, other, now_ns);
 }
 
-static uint8_t *room(struct xord_crowd_answer *answer, uint16_t len)
-{
-    answer->len[answer->cnt] = len;
-    return answer->raw[answer->cnt++];
-}
-
 static void put(struct xord_crowd *crowd, struct xord_crowd_answer *answer, uint32_t i, uint32_t other, uint64_t now_ns)
 {
-    uint8_t raw[XORD_ENR_MAX_LEN];
-    uint16_t len = xord_crowd_record(crowd, raw, other, version_known(crowd, i, other, now_ns));
+    uint32_t r = answer->cnt++;
 
-    memcpy(room(answer, len), raw, len);
+    answer->len[r] = xord_crowd_record(crowd, answer->raw[r], other, version_known(crowd, i, other, now_ns));
+}
+
+static void put_newcomer(struct xord_crowd_answer *answer, const struct crowd_newcomer *newcomer)
+{
+    uint32_t r = answer->cnt++;
+
+    answer->len[r] = newcomer->len;
+    memcpy(answer->raw[r], newcomer->raw, newcomer->len);
 }
 
 /* A byte of each signature. */
@@ -106,7 +107,7 @@ static void put_known(struct xord_crowd *crowd, struct xord_crowd_answer *answer
     for (uint32_t r = 0; r < n && r + new_cnt < max; r++)
         put(crowd, answer, i, numbers[r], now_ns);
     for (uint32_t r = 0; r < new_cnt; r++)
-        memcpy(room(answer, newcomers[r]->len), newcomers[r]->raw, newcomers[r]->len);
+        put_newcomer(answer, newcomers[r]);
 }
 
 void xord_crowd_findnode(struct xord_crowd *crowd, struct xord_crowd_answer *answer, uint32_t i,

@@ -74,14 +74,6 @@ void xord_crowd_dismiss(struct xord_crowd *crowd, const uint8_t id32[32])
     crowd->dismissed = newcomer;
 }
 
-static bool is_asked_for(const uint16_t *distances, uint32_t cnt, unsigned distance)
-{
-    for (uint32_t d = 0; d < cnt; d++)
-        if (distances[d] == distance)
-            return true;
-    return false;
-}
-
 uint32_t crowd_newcomers_pick(const struct xord_crowd *crowd, const struct crowd_newcomer **out, uint32_t i,
         const uint16_t *distances, uint32_t distance_cnt, const uint8_t asker_id32[32], uint32_t max)
 {
@@ -91,7 +83,7 @@ uint32_t crowd_newcomers_pick(const struct xord_crowd *crowd, const struct crowd
         const struct crowd_newcomer *newcomer = newcomer_at(crowd, (i + k) % cnt);
 
         if (newcomer && memcmp(newcomer->id32, asker_id32, 32) != 0 &&
-                is_asked_for(distances, distance_cnt, xord_log_distance(crowd->locals->all[i].id32, newcomer->id32)))
+                crowd_is_among(distances, distance_cnt, xord_log_distance(crowd->locals->all[i].id32, newcomer->id32)))
             out[n++] = newcomer;
     }
     return n;

@@ -71,6 +71,8 @@ struct crowd_layout crowd_layout_of(unsigned host_bits, uint32_t node_cnt, bool 
 uint32_t crowd_old_version(const struct xord_crowd *crowd, uint32_t i, uint64_t now_ns);
 int crowd_templates_init(struct xord_crowd *crowd);
 
+bool crowd_is_among(const uint16_t *distances, uint32_t cnt, unsigned distance);
+
 /* Those at the distances asked for, from `asker_id32` apart, at most `max`; whom of many depends on who answers. */
 uint32_t crowd_newcomers_pick(const struct xord_crowd *crowd, const struct crowd_newcomer **out, uint32_t i,
         const uint16_t *distances, uint32_t distance_cnt, const uint8_t asker_id32[32], uint32_t max);
