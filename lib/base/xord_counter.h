@@ -20,6 +20,8 @@
     X(mail_in, "messages received from other shards or from control")                                                  \
     X(mail_dropped, "messages lost because a ring or the mail pool was exhausted")                                     \
     X(drop_no_identity, "no local identity has the destination address")                                               \
+    X(drop_limit_address, "from an address that sends more than its limit")                                            \
+    X(drop_limit_prefix, "from a prefix that sends more than its limit")                                               \
     X(drop_size, "length outside 63..1280")                                                                            \
     X(drop_not_discv5, "unmasks to another protocol id or version")                                                    \
     X(drop_header, "malformed header or authdata")                                                                     \

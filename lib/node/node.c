@@ -45,6 +45,11 @@ static int node_init(struct xord_node *node, uint64_t now_ns)
     xord_rng_fill(&node->rng, ephemeral_seed32, sizeof(ephemeral_seed32));
     node->ephemerals = xord_ephemerals_new(cfg->ephemeral_cap, cfg->curve, ephemeral_seed32);
     xord_wipe(ephemeral_seed32, sizeof(ephemeral_seed32));
+    if (cfg->limits.address.rate > 0 || cfg->limits.prefix.rate > 0) {
+        node->limit = xord_limit_new(&cfg->limits, &node->hash_key);
+        if (!node->limit)
+            return XORD_ENOMEM;
+    }
     if (!node->aes || !node->sessions || !node->challenges || !node->records || !node->ephemerals)
         return XORD_ENOMEM;
     err = lane_init(node);
@@ -85,6 +90,7 @@ void xord_node_free(struct xord_node *node)
     requests_free(node);
     lane_free(node);
     record_cache_free(node->records);
+    xord_limit_free(node->limit);
     xord_ephemerals_free(node->ephemerals);
     xord_challenges_free(node->challenges);
     xord_sessions_free(node->sessions);

@@ -184,6 +184,7 @@ struct xord_node {
     struct xord_sessions *sessions;
     struct xord_challenges *challenges;
     struct record_cache *records;
+    struct xord_limit *limit; /* NULL: none */
     struct xord_ephemerals *ephemerals;
     struct lane lane;
     struct req *reqs;

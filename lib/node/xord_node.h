@@ -20,6 +20,7 @@
 #include "xord_counter.h"
 #include "xord_crowd.h"
 #include "xord_directory.h"
+#include "xord_limit.h"
 #include "xord_local.h"
 #include "xord_mail.h"
 #include "xord_table.h"
@@ -99,6 +100,7 @@ struct xord_node_config {
     uint64_t handshake_timeout_ns; /* 0: 1 s; also a challenge's life */
     const struct xord_talk_handler *talk_handlers;
     uint32_t talk_handler_cnt;
+    struct xord_limit_config limits;  /* of what comes in, by source; zero: none */
     const struct xord_enr *bootnodes; /* verified; borrowed */
     uint32_t bootnode_cnt;
     bool maintain;       /* hosts join the network and refresh their tables by lookups */
