@@ -2,6 +2,8 @@
 /* `xord bootnode`: a node that stays. The first line on stdout is its record. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -11,12 +13,65 @@
 #include "xord_text.h"
 
 #define STATUS_NS (60 * XORD_NS_PER_S)
+#define RATE_MIN  10
+
+enum { OPT_LIMIT_ADDRESS = 0x300, OPT_LIMIT_PREFIX };
+
+struct bootnode_args {
+    struct node_options node;
+    struct xord_limit_config limits;
+};
+
+/* What a hundred nodes behind one NAT that all crawl at once do not notice. */
+static const struct xord_limit_config limits_default = {.address = {.rate = 5000, .burst = 10000},
+        .prefix = {.rate = 20000, .burst = 40000}};
+
+static const struct argp_option option_table[] = {
+        {"limit-address", OPT_LIMIT_ADDRESS, "RATE[:BURST]", 0,
+                "Datagrams a second from an IPv4 address or an IPv6 /64, and how many at once; default 5000:10000; or "
+                "\"off\". Each worker counts for itself, loopback is not limited",
+                1},
+        {"limit-prefix", OPT_LIMIT_PREFIX, "RATE[:BURST]", 0, "From an IPv4 /24 or an IPv6 /48; default 20000:40000",
+                1},
+        {0},
+};
+
+/* "500", "500:2000" or "off"; without a burst it is two seconds' worth. 0 or EXIT_USER after a complaint. */
+static int limit_parse(struct xord_limit_rate *out, const char *text, const char *name)
+{
+    char rate_text[24];
+    const char *colon = strchr(text, ':');
+    size_t len = colon ? (size_t)(colon - text) : strlen(text);
+    uint64_t rate, burst;
+
+    *out = (struct xord_limit_rate){0};
+    if (strcmp(text, "off") == 0)
+        return 0;
+    snprintf(rate_text, sizeof(rate_text), "%.*s", (int)(len < 20 ? len : 20), text);
+    if (number_parse(&rate, rate_text, name, RATE_MIN, XORD_LIMIT_RATE_MAX))
+        return EXIT_USER;
+    burst = 2 * rate;
+    if (colon && number_parse(&burst, colon + 1, name, 1, 30 * rate))
+        return EXIT_USER;
+    *out = (struct xord_limit_rate){.rate = (uint32_t)rate, .burst = (uint32_t)burst};
+    return 0;
+}
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
+    struct bootnode_args *args = state->input;
+
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = state->child_inputs[1] = state->child_inputs[2] = state->input;
+        state->child_inputs[0] = state->child_inputs[1] = state->child_inputs[2] = &args->node;
+        return 0;
+    case OPT_LIMIT_ADDRESS:
+        if (limit_parse(&args->limits.address, arg, "limit-address"))
+            exit(EXIT_USER);
+        return 0;
+    case OPT_LIMIT_PREFIX:
+        if (limit_parse(&args->limits.prefix, arg, "limit-prefix"))
+            exit(EXIT_USER);
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "unexpected argument \"%s\"", arg);
@@ -27,12 +82,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {
-        {&join_options_argp, 0, "Where to begin:", 1},
-        {&node_options_argp, 0, "Node options:", 2},
-        {&key_options_argp, 0, NULL, 2},
+        {&join_options_argp, 0, "Where to begin:", 2},
+        {&node_options_argp, 0, "Node options:", 3},
+        {&key_options_argp, 0, NULL, 3},
         {0},
 };
 static const struct argp bootnode_argp = {
+        .options = option_table,
         .parser = parse_option,
         .doc = "Runs a node that joins the network of its bootnodes (or waits to be found), keeps a routing table and "
                "answers everybody.\v"
@@ -96,8 +152,9 @@ static void serve(struct service *service, bool json)
     }
 }
 
-static int bootnode_run(const struct node_options *options)
+static int bootnode_run(const struct bootnode_args *args)
 {
+    const struct node_options *options = &args->node;
     struct service service = {0};
     uint8_t seckey32[32];
     int err = key_read(seckey32, options->key_path);
@@ -109,6 +166,7 @@ static int bootnode_run(const struct node_options *options)
         err = service_add_self(&service, options, seckey32, (uint64_t)time(NULL));
     xord_wipe(seckey32, sizeof(seckey32));
     service.node.maintain = true;
+    service.node.limits = args->limits;
     if (!err)
         err = service_start(&service, options);
     if (!err) {
@@ -126,16 +184,17 @@ static int bootnode_run(const struct node_options *options)
 
 int bootnode_main(int argc, char **argv)
 {
-    struct node_options options;
-    int err = node_options_init(&options, &argc, argv);
+    struct bootnode_args args = {.limits = limits_default};
+    struct node_options *options = &args.node;
+    int err = node_options_init(options, &argc, argv);
 
     signals_init();
     if (!err)
-        err = parse_args(&bootnode_argp, argc, argv, &options);
-    if (!err && !options.key_path)
+        err = parse_args(&bootnode_argp, argc, argv, &args);
+    if (!err && !options->key_path)
         err = complain("a bootnode needs --key FILE, so that it stays the same node; `xord key new FILE` makes one");
     if (!err)
-        err = bootnode_run(&options);
-    node_options_free(&options);
+        err = bootnode_run(&args);
+    node_options_free(options);
     return err;
 }
