@@ -20,6 +20,7 @@
     X(mail_in, "messages received from other shards or from control")                                                  \
     X(mail_dropped, "messages lost because a ring or the mail pool was exhausted")                                     \
     X(drop_no_identity, "no local identity has the destination address")                                               \
+    X(drop_banned, "from a banned prefix")                                                                             \
     X(drop_limit_address, "from an address that sends more than its limit")                                            \
     X(drop_limit_prefix, "from a prefix that sends more than its limit")                                               \
     X(drop_size, "length outside 63..1280")                                                                            \
@@ -36,6 +37,7 @@
     X(drop_record_invalid, "record that does not decode or verify")                                                    \
     X(drop_record_address, "record naming an address that its sender has no business to name")                         \
     X(drop_whoareyou, "WHOAREYOU that answers no pending request, or a second one")                                    \
+    X(drop_draining, "handshake of a stranger while draining")                                                         \
     X(drop_handshake_no_challenge, "handshake without an open challenge")                                              \
     X(drop_handshake_attempts, "handshake beyond the attempts that a challenge allows")                                \
     X(drop_handshake_record, "handshake without a usable record")                                                      \

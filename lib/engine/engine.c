@@ -120,6 +120,7 @@ struct xord_engine *engine_new(const struct xord_engine_config *config, char err
     }
     engine->cfg = *config;
     engine->control_fd = -1;
+    engine->held_end = &engine->held;
     if (engine_init(engine)) {
         snprintf(err, XORD_PORT_ERR_LEN, "out of memory: lower --workers");
         xord_engine_stop(engine);
@@ -238,20 +239,29 @@ int xord_engine_request(struct xord_engine *engine, struct xord_mail *mail)
 
 uint32_t xord_engine_poll(struct xord_engine *engine, struct xord_mail **mails, uint32_t max)
 {
-    return ring_take(engine->control, (void **)mails, max);
+    uint32_t n = control_take_held(engine, mails, max);
+
+    return n + ring_take(engine->control, (void **)(mails + n), max - n);
+}
+
+void xord_engine_wait_fds(struct xord_engine *engine, struct pollfd *fds, uint32_t fd_cnt, uint64_t timeout_ns)
+{
+    struct timespec timeout = {(time_t)(timeout_ns / XORD_NS_PER_S), (long)(timeout_ns % XORD_NS_PER_S)};
+    struct pollfd all[1 + XORD_ENGINE_WAIT_FDS] = {{.fd = engine->control_fd, .events = POLLIN}};
+    uint64_t wakes;
+
+    memcpy(all + 1, fds, fd_cnt * sizeof(*fds));
+    atomic_store_explicit(&engine->control_asleep, 1, memory_order_relaxed);
+    atomic_thread_fence(memory_order_seq_cst);
+    if (!control_has_mail(engine) && ppoll(all, 1 + fd_cnt, &timeout, NULL) > 0 && all[0].revents)
+        (void)!read(engine->control_fd, &wakes, sizeof(wakes));
+    atomic_store_explicit(&engine->control_asleep, 0, memory_order_relaxed);
+    memcpy(fds, all + 1, fd_cnt * sizeof(*fds));
 }
 
 void xord_engine_wait(struct xord_engine *engine, uint64_t timeout_ns)
 {
-    struct timespec timeout = {(time_t)(timeout_ns / XORD_NS_PER_S), (long)(timeout_ns % XORD_NS_PER_S)};
-    struct pollfd fd = {.fd = engine->control_fd, .events = POLLIN};
-    uint64_t wakes;
-
-    atomic_store_explicit(&engine->control_asleep, 1, memory_order_relaxed);
-    atomic_thread_fence(memory_order_seq_cst);
-    if (rte_ring_empty(engine->control) && ppoll(&fd, 1, &timeout, NULL) > 0)
-        (void)!read(engine->control_fd, &wakes, sizeof(wakes));
-    atomic_store_explicit(&engine->control_asleep, 0, memory_order_relaxed);
+    xord_engine_wait_fds(engine, NULL, 0, timeout_ns);
 }
 
 void xord_engine_wake(struct xord_engine *engine)
@@ -286,16 +296,33 @@ void xord_engine_port_stats(const struct xord_engine *engine, struct xord_port_s
     engine->cfg.port->ops->stats(engine->cfg.port, stats);
 }
 
+const struct xord_timing *xord_engine_timing(const struct xord_engine *engine, uint16_t shard, enum xord_timing_id id)
+{
+    return xord_node_timing(engine->workers[shard].node, id);
+}
+
+void xord_engine_shard_sizes(const struct xord_engine *engine, uint16_t shard, struct xord_node_sizes *sizes)
+{
+    const struct worker *worker = &engine->workers[shard];
+
+    sizes->sessions = atomic_load_explicit(&worker->sessions, memory_order_relaxed);
+    sizes->requests = atomic_load_explicit(&worker->requests, memory_order_relaxed);
+    sizes->lane = atomic_load_explicit(&worker->lane, memory_order_relaxed);
+    sizes->table = atomic_load_explicit(&worker->table, memory_order_relaxed);
+    sizes->table_live = atomic_load_explicit(&worker->table_live, memory_order_relaxed);
+}
+
 void xord_engine_sizes(const struct xord_engine *engine, struct xord_node_sizes *sizes)
 {
     memset(sizes, 0, sizeof(*sizes));
     for (uint16_t i = 0; i < engine->cfg.worker_cnt; i++) {
-        const struct worker *worker = &engine->workers[i];
+        struct xord_node_sizes shard;
 
-        sizes->sessions += atomic_load_explicit(&worker->sessions, memory_order_relaxed);
-        sizes->requests += atomic_load_explicit(&worker->requests, memory_order_relaxed);
-        sizes->lane += atomic_load_explicit(&worker->lane, memory_order_relaxed);
-        sizes->table += atomic_load_explicit(&worker->table, memory_order_relaxed);
-        sizes->table_live += atomic_load_explicit(&worker->table_live, memory_order_relaxed);
+        xord_engine_shard_sizes(engine, i, &shard);
+        sizes->sessions += shard.sessions;
+        sizes->requests += shard.requests;
+        sizes->lane += shard.lane;
+        sizes->table += shard.table;
+        sizes->table_live += shard.table_live;
     }
 }

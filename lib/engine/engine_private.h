@@ -75,12 +75,20 @@ struct xord_engine {
     struct xord_engine_config cfg;
     struct worker *workers;
     struct pool mails;
-    struct parcels *parcels;  /* from worker f to worker t: [f * worker_cnt + t]; NULL: one worker */
-    struct rte_ring *control; /* mail for control */
-    int control_fd;           /* eventfd: there is mail for control */
+    struct parcels *parcels;            /* from worker f to worker t: [f * worker_cnt + t]; NULL: one worker */
+    struct rte_ring *control;           /* mail for control */
+    struct xord_mail *held, **held_end; /* what came while control waited for something else */
+    uint64_t list_cookie;               /* of the last LIST */
+    int control_fd;                     /* eventfd: there is mail for control */
     _Atomic uint32_t control_asleep;
     _Atomic bool stop;
 };
+
+/* ---- control.c ---- */
+
+bool control_has_mail(const struct xord_engine *engine);
+/* Takes what was held back; returns how many. */
+uint32_t control_take_held(struct xord_engine *engine, struct xord_mail **mails, uint32_t max);
 
 /* xord_engine_start without threads: what the workers do is the caller's business. xord_engine_stop frees it. */
 struct xord_engine *engine_new(const struct xord_engine_config *config, char err[XORD_PORT_ERR_LEN]);

@@ -445,6 +445,8 @@ bool worker_turn(struct worker *worker)
 {
     struct xord_engine *engine = worker->engine;
     struct xord_port *port = engine->cfg.port;
+    const struct xord_counters *counters = xord_node_counters(worker->node);
+    uint64_t before = xord_counter_get(counters, XORD_CNT_rx_packets);
     enum xord_load load;
 
     worker->now_ns = xord_now_ns();
@@ -461,6 +463,9 @@ bool worker_turn(struct worker *worker)
         xord_node_poll(worker->node, worker->now_ns);
     }
     port->ops->tx_burst(port, worker->shard);
+    if (xord_counter_get(counters, XORD_CNT_rx_packets) != before)
+        xord_timing_add(xord_node_timing_mut(worker->node, XORD_TIMING_service), xord_now_ns() - worker->now_ns,
+                xord_counter_get(counters, XORD_CNT_rx_packets) - before);
     reading_pauses(worker);
     return load != XORD_LOAD_NONE;
 }

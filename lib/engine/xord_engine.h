@@ -72,6 +72,20 @@ uint32_t xord_engine_poll(struct xord_engine *engine, struct xord_mail **mails, 
 
 /* Waits until there is mail for control, a signal comes, or `timeout_ns` has passed. */
 void xord_engine_wait(struct xord_engine *engine, uint64_t timeout_ns);
+/* The same, and until one of `fd_cnt` (at most XORD_ENGINE_WAIT_FDS) descriptors is ready for its `events`; sets their `revents`. */
+#define XORD_ENGINE_WAIT_FDS 14
+struct pollfd;
+void xord_engine_wait_fds(struct xord_engine *engine, struct pollfd *fds, uint32_t fd_cnt, uint64_t timeout_ns);
+
+/* Sends a copy of a mail that wants no answer (BAN, LIMITS, DRAIN) to every shard, waiting for room where a ring is full. Fill in
+ * what the kind has, the head is set here. XORD_ETIMEOUT: a shard took nothing for a second. */
+XORD_MUST_CHECK int xord_engine_tell_all(struct xord_engine *engine, enum xord_mail_kind kind,
+        const struct xord_mail *mail);
+
+/* Calls `visit` with what one shard holds, some at a time; what else comes meanwhile waits for xord_engine_poll. XORD_ETIMEOUT:
+ * no answer for a second. */
+XORD_MUST_CHECK int xord_engine_list(struct xord_engine *engine, uint16_t shard, enum xord_list what,
+        void (*visit)(void *ctx, uint16_t shard, const struct xord_listed *listed), void *ctx);
 
 /* Ends the sleep of all workers: there is news for their guests. */
 void xord_engine_wake(struct xord_engine *engine);
@@ -83,5 +97,8 @@ const struct xord_counters *xord_engine_counters(const struct xord_engine *engin
 uint64_t xord_engine_counter_sum(const struct xord_engine *engine, enum xord_counter_id id);
 void xord_engine_port_stats(const struct xord_engine *engine, struct xord_port_stats *stats);
 
-/* As of a moment ago. */
+const struct xord_timing *xord_engine_timing(const struct xord_engine *engine, uint16_t shard, enum xord_timing_id id);
+
+/* As of a moment ago: of one shard, of all. */
+void xord_engine_shard_sizes(const struct xord_engine *engine, uint16_t shard, struct xord_node_sizes *sizes);
 void xord_engine_sizes(const struct xord_engine *engine, struct xord_node_sizes *sizes);

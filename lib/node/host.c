@@ -88,6 +88,8 @@ static void table_add(struct xord_node *node, uint32_t host, const struct xord_e
 {
     struct xord_table_view view;
 
+    if (admit_is_banned(node, ep))
+        return;
     node->cfg.io.view(node->cfg.io.ctx, host, &view);
     (void)xord_table_add(node->hosts[host].table, &view, enr, ep, inbound, node->now_ns);
 }
@@ -124,6 +126,19 @@ void host_on_offer(struct xord_node *node, const struct xord_mail *mail)
 {
     if (node_is_host(node, mail->local))
         table_add(node, mail->local, &mail->offer.enr, &mail->offer.ep, mail->offer.inbound);
+}
+
+void host_on_seed(struct xord_node *node, const struct xord_mail *mail)
+{
+    const struct xord_enr *enr = &mail->seed.enr;
+    struct xord_table_view view;
+    struct xord_endpoint ep;
+
+    if (!node_is_host(node, mail->local) || !node_pick_endpoint(node, mail->local, enr, &ep) ||
+            admit_is_banned(node, &ep))
+        return;
+    node->cfg.io.view(node->cfg.io.ctx, mail->local, &view);
+    (void)xord_table_seed(node->hosts[mail->local].table, &view, enr, &ep, mail->seed.past_checks, node->now_ns);
 }
 
 /* ---- liveness ---- */

@@ -64,9 +64,13 @@ struct job *lane_push(struct xord_node *node, enum lane_class class)
 {
     struct lane *lane = &node->lane;
 
+    struct job *job;
+
     if (!lane_has_room(node, class))
         return NULL;
-    return &lane->ring[class][(lane->head[class] + lane->cnt[class]++) % lane->cap[class]];
+    job = &lane->ring[class][(lane->head[class] + lane->cnt[class]++) % lane->cap[class]];
+    job->since_ns = node->now_ns;
+    return job;
 }
 
 /* Copies an unmasked packet; its views move along. */
@@ -226,6 +230,7 @@ void lane_push_handshake(struct xord_node *node, const struct xord_packet *pkt, 
 {
     struct xord_session_key key = {.ep = dgram->peer, .local = dgram->local};
     struct xord_challenge *challenge;
+    enum lane_class class;
     struct job *job;
 
     memcpy(key.peer_id32, pkt->src_id32, 32);
@@ -242,7 +247,12 @@ void lane_push_handshake(struct xord_node *node, const struct xord_packet *pkt, 
         COUNT(node, drop_handshake_attempts);
         return;
     }
-    job = lane_push(node, class_of(node, &key));
+    class = class_of(node, &key);
+    if (node->draining && class == LANE_STRANGER) {
+        COUNT(node, drop_draining);
+        return;
+    }
+    job = lane_push(node, class);
     if (!job)
         return;
     challenge->attempts++;
@@ -483,6 +493,9 @@ static bool lane_step(struct xord_node *node, int class, uint64_t operations, ui
 
     if (*spent + job_operations(node, job) > operations)
         return false;
+    if (job->since_ns != 0) /* once, also when it goes on in a later turn */
+        xord_timing_add(&node->timings[XORD_TIMING_lane_wait], node->now_ns - job->since_ns, 1);
+    job->since_ns = 0;
     done = job_run(node, job, operations - *spent);
     lane_charge(lane, class, node_operations(node) - before);
     *spent += node_operations(node) - before;

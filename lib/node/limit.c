@@ -35,16 +35,22 @@ static uint32_t slots_of(uint32_t wanted)
     return slots;
 }
 
-static int level_init(struct level *level, const struct xord_limit_rate *rate, uint32_t slots)
+static void level_set(struct level *level, const struct xord_limit_rate *rate)
 {
     const uint64_t second = XORD_NS_PER_S >> TICK_SHIFT;
     uint64_t ahead;
 
+    level->interval = 0;
     if (rate->rate == 0)
-        return 0;
+        return;
     level->interval = (uint32_t)(second / (rate->rate < XORD_LIMIT_RATE_MAX ? rate->rate : XORD_LIMIT_RATE_MAX));
     ahead = (uint64_t)level->interval * rate->burst;
     level->ahead = (uint32_t)(ahead < AHEAD_MAX ? ahead : AHEAD_MAX);
+}
+
+/* Zeroed pages cost nothing until a limit uses them. */
+static int level_init(struct level *level, uint32_t slots)
+{
     level->slots = calloc((size_t)slots * ROWS, sizeof(*level->slots));
     return level->slots ? 0 : XORD_ENOMEM;
 }
@@ -58,11 +64,23 @@ struct xord_limit *xord_limit_new(const struct xord_limit_config *config, const 
         return NULL;
     limit->key = *key;
     limit->mask = slots - 1;
-    if (level_init(&limit->address, &config->address, slots) || level_init(&limit->prefix, &config->prefix, slots)) {
+    if (level_init(&limit->address, slots) || level_init(&limit->prefix, slots)) {
         xord_limit_free(limit);
         return NULL;
     }
+    xord_limit_set(limit, config);
     return limit;
+}
+
+void xord_limit_set(struct xord_limit *limit, const struct xord_limit_config *config)
+{
+    level_set(&limit->address, &config->address);
+    level_set(&limit->prefix, &config->prefix);
+}
+
+bool xord_limit_is_on(const struct xord_limit *limit)
+{
+    return limit->address.interval > 0 || limit->prefix.interval > 0;
 }
 
 void xord_limit_free(struct xord_limit *limit)

@@ -45,14 +45,11 @@ static int node_init(struct xord_node *node, uint64_t now_ns)
     xord_rng_fill(&node->rng, ephemeral_seed32, sizeof(ephemeral_seed32));
     node->ephemerals = xord_ephemerals_new(cfg->ephemeral_cap, cfg->curve, ephemeral_seed32);
     xord_wipe(ephemeral_seed32, sizeof(ephemeral_seed32));
-    if (cfg->limits.address.rate > 0 || cfg->limits.prefix.rate > 0) {
-        node->limit = xord_limit_new(&cfg->limits, &node->hash_key);
-        if (!node->limit)
-            return XORD_ENOMEM;
-    }
     if (!node->aes || !node->sessions || !node->challenges || !node->records || !node->ephemerals)
         return XORD_ENOMEM;
-    err = lane_init(node);
+    err = admit_init(node);
+    if (!err)
+        err = lane_init(node);
     if (!err)
         err = requests_init(node);
     if (!err)
@@ -90,7 +87,7 @@ void xord_node_free(struct xord_node *node)
     requests_free(node);
     lane_free(node);
     record_cache_free(node->records);
-    xord_limit_free(node->limit);
+    admit_free(node);
     xord_ephemerals_free(node->ephemerals);
     xord_challenges_free(node->challenges);
     xord_sessions_free(node->sessions);
@@ -172,6 +169,23 @@ static void mail_dispatch(struct xord_node *node, const struct xord_mail *mail)
     case XORD_MAIL_SELF:
         host_on_self(node, mail);
         break;
+    case XORD_MAIL_SEED:
+        host_on_seed(node, mail);
+        break;
+    case XORD_MAIL_BAN:
+        admit_on_ban(node, mail);
+        break;
+    case XORD_MAIL_LIMITS:
+        admit_on_limits(node, mail);
+        break;
+    case XORD_MAIL_DRAIN:
+        node->draining = mail->drain;
+        break;
+    case XORD_MAIL_LIST:
+        node_on_list(node, mail);
+        break;
+    case XORD_MAIL_LISTED: /* for control */
+        break;
     case XORD_MAIL_PONG:
     case XORD_MAIL_RECORDS:
     case XORD_MAIL_TALK:
@@ -232,6 +246,7 @@ void xord_node_poll(struct xord_node *node, uint64_t now_ns)
     while ((timer = xord_wheel_pop(&node->wheel)) != NULL)
         request_on_timer(node, timer);
     hosts_poll(node);
+    admit_poll(node);
     call_ends(node);
 }
 
@@ -275,6 +290,16 @@ const struct xord_counters *xord_node_counters(const struct xord_node *node)
 struct xord_counters *xord_node_counters_mut(struct xord_node *node)
 {
     return &node->counters;
+}
+
+const struct xord_timing *xord_node_timing(const struct xord_node *node, enum xord_timing_id id)
+{
+    return &node->timings[id];
+}
+
+struct xord_timing *xord_node_timing_mut(struct xord_node *node, enum xord_timing_id id)
+{
+    return &node->timings[id];
 }
 
 const struct xord_enr *xord_node_enr(const struct xord_node *node, uint32_t local)

@@ -6,11 +6,13 @@
  *   lane.c     handshakes in both directions and NODES with unknown records, a bounded amount a turn
  *   request.c  own requests: send, match responses, time out; conversations order them behind a handshake
  *   serve.c    requests of others: answer
+ *   admit.c    bans, limits by source
  *   host.c     table upkeep: liveness, offers, votes, record updates, snapshots
  *   seeker.c   lookups running on this shard
  *   records.c  record cache: bytes already verified */
 #pragma once
 
+#include "xord_ban.h"
 #include "xord_challenge.h"
 #include "xord_handshake.h"
 #include "xord_lookup.h"
@@ -114,7 +116,8 @@ struct job {
     uint8_t kind;
     uint16_t len;
     uint32_t req; /* WHOAREYOU, NODES */
-    size_t pos;   /* NODES: behind the records that were looked at */
+    uint64_t since_ns;
+    size_t pos; /* NODES: behind the records that were looked at */
     uint8_t request_id8[8];
     uint32_t local;
     struct xord_endpoint peer, dst;
@@ -176,6 +179,7 @@ struct tx_job {
 
 struct xord_node {
     struct xord_counters counters;
+    struct xord_timing timings[XORD_TIMING_CNT];
     struct xord_rng rng;
     struct xord_hash_key hash_key;
     struct xord_node_config cfg;
@@ -184,7 +188,9 @@ struct xord_node {
     struct xord_sessions *sessions;
     struct xord_challenges *challenges;
     struct record_cache *records;
-    struct xord_limit *limit; /* NULL: none */
+    struct xord_bans *bans;
+    struct xord_limit *limit;
+    bool draining; /* handshakes of strangers are refused */
     struct xord_ephemerals *ephemerals;
     struct lane lane;
     struct req *reqs;
@@ -320,6 +326,22 @@ bool lane_push_behind(struct xord_node *node, const struct xord_packet *pkt, con
         const struct xord_session_key *key);
 bool lane_push_nodes(struct xord_node *node, const struct req *req, const uint8_t *plain, size_t len);
 
+/* ---- admit.c ---- */
+
+int admit_init(struct xord_node *node);
+void admit_free(struct xord_node *node);
+void admit_on_limits(struct xord_node *node, const struct xord_mail *mail);
+void admit_on_ban(struct xord_node *node, const struct xord_mail *mail);
+/* The numbers of those of a burst that are let in; returns how many. */
+size_t admit(struct xord_node *node, const struct xord_dgram *burst, uint8_t *let_in, size_t cnt);
+bool admit_is_banned(const struct xord_node *node, const struct xord_endpoint *peer);
+void admit_poll(struct xord_node *node);
+
+/* ---- listing.c ---- */
+
+/* Answers a LIST. */
+void node_on_list(struct xord_node *node, const struct xord_mail *mail);
+
 /* ---- rx.c ---- */
 
 void rx_burst(struct xord_node *node, struct xord_dgram *burst, size_t cnt);
@@ -346,6 +368,7 @@ void offer_mail(struct xord_node *node, uint16_t to, uint32_t local, const struc
         const struct xord_endpoint *ep, bool inbound);
 void host_offer(struct xord_node *node, uint32_t host, const struct xord_enr *enr, bool inbound);
 void host_on_offer(struct xord_node *node, const struct xord_mail *mail);
+void host_on_seed(struct xord_node *node, const struct xord_mail *mail);
 void host_on_vote(struct xord_node *node, const struct xord_mail *mail);
 void host_on_self(struct xord_node *node, const struct xord_mail *mail);
 /* Replies to liveness checks and record fetches. */

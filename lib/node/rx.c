@@ -30,33 +30,13 @@ static void rx_count_malformed(struct xord_node *node, int err)
         COUNT(node, drop_header);
 }
 
-/* Numbers of those that their sources may send. */
-static size_t rx_limit_all(struct xord_node *node, const struct xord_dgram *burst, uint8_t *let_in, size_t cnt)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < cnt; i++) {
-        enum xord_limit_verdict verdict = XORD_LIMIT_OK;
-
-        if (node->limit)
-            verdict = xord_limit_charge(node->limit, burst[i].peer.ip16, node->now_ns);
-        let_in[n] = (uint8_t)i;
-        n += verdict == XORD_LIMIT_OK;
-        if (verdict == XORD_LIMIT_ADDRESS)
-            COUNT(node, drop_limit_address);
-        else if (verdict == XORD_LIMIT_PREFIX)
-            COUNT(node, drop_limit_prefix);
-    }
-    return n;
-}
-
 /* Unmasks all. Returns how many are whole and may be ours; `taken` has their numbers, so that what follows meets no other:
  * in a flood of junk every look at one that is not junk would be a mispredicted branch. */
 static size_t rx_unmask_all(struct xord_node *node, const struct xord_dgram *burst, uint8_t *taken, size_t cnt)
 {
     struct xord_unmask_job jobs[XORD_BURST_MAX];
     uint8_t let_in[XORD_BURST_MAX];
-    size_t let_in_cnt = rx_limit_all(node, burst, let_in, cnt), taken_cnt = 0;
+    size_t let_in_cnt = admit(node, burst, let_in, cnt), taken_cnt = 0;
     uint64_t bytes = 0;
 
     for (size_t i = 0; i < cnt; i++)

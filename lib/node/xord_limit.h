@@ -10,6 +10,7 @@
  * Threading: one owner. Memory: allocated by new: 16 bytes a slot. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "xord_endpoint.h"
@@ -35,6 +36,10 @@ struct xord_limit;
 /* NULL when out of memory. */
 struct xord_limit *xord_limit_new(const struct xord_limit_config *config, const struct xord_hash_key *key);
 void xord_limit_free(struct xord_limit *limit);
+
+/* Other rates; the number of slots stays. */
+void xord_limit_set(struct xord_limit *limit, const struct xord_limit_config *config);
+bool xord_limit_is_on(const struct xord_limit *limit);
 
 /* Charges a datagram, or says whose limit it is over; then nobody is charged. */
 enum xord_limit_verdict xord_limit_charge(struct xord_limit *limit, const uint8_t ip16[16], uint64_t now_ns);

@@ -12,8 +12,11 @@
 
 #include "xord_endpoint.h"
 #include "xord_enr.h"
+#include "xord_limit.h"
 #include "xord_message.h"
 #include "xord_packet.h"
+#include "xord_prefix.h"
+#include "xord_session.h"
 
 #define XORD_CONTROL   UINT16_MAX       /* the control thread as a receiver of mail */
 #define XORD_GUEST     (UINT16_MAX - 1) /* the guest of the worker, see xord_engine.h */
@@ -29,6 +32,12 @@ enum xord_mail_kind {
     XORD_MAIL_OFFER,   /* a verified record for the receiver's table; to control: of a newcomer to a crowd */
     XORD_MAIL_VOTE,    /* what a peer said our endpoint is */
     XORD_MAIL_SELF,    /* our own record has changed */
+    XORD_MAIL_SEED,    /* a verified record from an earlier life, for the table of the shard that owns its endpoint */
+    XORD_MAIL_BAN,     /* a prefix from which nothing is taken in any more, or again */
+    XORD_MAIL_LIMITS,  /* other limits by source */
+    XORD_MAIL_DRAIN,   /* no handshakes of strangers any more, or again */
+    XORD_MAIL_LIST,    /* what is in the table, or the sessions; answered by one LISTED */
+    XORD_MAIL_LISTED,
     XORD_MAIL_PONG,
     XORD_MAIL_RECORDS, /* verified records out of one NODES packet */
     XORD_MAIL_TALK,
@@ -84,6 +93,42 @@ struct xord_mail_done {
     uint16_t invalid;        /* records that do not decode or verify */
 };
 
+enum xord_list { XORD_LIST_TABLE, XORD_LIST_SESSIONS };
+
+/* A node of the table, replacements included. */
+struct xord_listed_node {
+    struct xord_endpoint ep;
+    uint32_t local; /* whose table */
+    uint32_t live_checks, past_checks;
+    uint64_t last_live_ns, seen_ns; /* 0: never */
+    uint16_t distance;
+    uint8_t misses;
+    uint8_t replacement;
+    uint16_t enr_len;
+    uint8_t id32[32];
+    uint8_t enr[XORD_ENR_MAX_LEN];
+};
+
+struct xord_listed_session {
+    struct xord_session_key key;
+    uint32_t sent_cnt;    /* messages under the present keys */
+    uint8_t is_protected; /* the peer has answered a request of ours */
+};
+
+#define XORD_LISTED_NODES    4
+#define XORD_LISTED_SESSIONS 24
+#define XORD_LIST_END        UINT32_MAX
+
+struct xord_listed {
+    uint8_t what;
+    uint8_t cnt;
+    uint32_t next; /* where to go on, or XORD_LIST_END */
+    union {
+        struct xord_listed_node nodes[XORD_LISTED_NODES];
+        struct xord_listed_session sessions[XORD_LISTED_SESSIONS];
+    };
+};
+
 struct xord_mail {
     struct xord_mail *next; /* for whoever holds it */
     uint8_t kind;
@@ -117,6 +162,21 @@ struct xord_mail {
             uint8_t data[XORD_MESSAGE_MAX_LEN];
         } talk;
         struct xord_enr self;
+        struct {
+            struct xord_enr enr;
+            uint32_t past_checks;
+        } seed;
+        struct {
+            struct xord_prefix prefix;
+            uint64_t until_ns; /* 0: not banned any more */
+        } ban;
+        struct xord_limit_config limits;
+        bool drain;
+        struct {
+            uint8_t what;
+            uint32_t pos; /* 0, or `next` of the answer before */
+        } list;
+        struct xord_listed listed;
     };
 };
 

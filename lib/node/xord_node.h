@@ -20,6 +20,7 @@
 #include "xord_counter.h"
 #include "xord_crowd.h"
 #include "xord_directory.h"
+#include "xord_timing.h"
 #include "xord_limit.h"
 #include "xord_local.h"
 #include "xord_mail.h"
@@ -151,6 +152,9 @@ const struct xord_counters *xord_node_counters(const struct xord_node *node);
 
 /* The engine counts into the same set. */
 struct xord_counters *xord_node_counters_mut(struct xord_node *node);
+
+const struct xord_timing *xord_node_timing(const struct xord_node *node, enum xord_timing_id id);
+struct xord_timing *xord_node_timing_mut(struct xord_node *node, enum xord_timing_id id);
 
 /* A local identity's record as this shard knows it; not for those of a crowd. */
 const struct xord_enr *xord_node_enr(const struct xord_node *node, uint32_t local);

@@ -427,3 +427,10 @@ uint32_t xord_sessions_cnt(const struct xord_sessions *sessions)
 {
     return sessions->cnt;
 }
+
+const struct xord_session *xord_sessions_walk(const struct xord_sessions *sessions, uint32_t *pos)
+{
+    while (*pos < sessions->fresh && !sessions->slots[*pos].in_use)
+        ++*pos;
+    return *pos < sessions->fresh ? &sessions->slots[(*pos)++] : NULL;
+}

@@ -96,3 +96,6 @@ void xord_session_remove(struct xord_sessions *sessions, struct xord_session *se
 XORD_MUST_CHECK int xord_session_nonce(struct xord_session *session, uint8_t nonce12[12], struct xord_rng *rng);
 
 uint32_t xord_sessions_cnt(const struct xord_sessions *sessions);
+
+/* Walks all sessions: start with *pos = 0; NULL at the end. One that comes or goes meanwhile may be missed. */
+const struct xord_session *xord_sessions_walk(const struct xord_sessions *sessions, uint32_t *pos);

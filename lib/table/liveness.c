@@ -129,7 +129,7 @@ void xord_liveness_restart(struct xord_table *table, uint16_t i, bool inbound, u
 
     if (table_entry_is_live(entry))
         table->live_cnt--;
-    entry->node.live_checks = 0;
+    entry->node.live_checks = entry->past_checks = 0;
     entry->node.last_live_ns = 0;
     first_check_set(table, entry, inbound, now_ns);
 }
@@ -189,6 +189,8 @@ bool xord_table_on_live(struct xord_table *table, const uint8_t id32[32], const 
     }
     entry->misses = 0;
     entry->node.last_live_ns = now_ns;
+    if (entry->node.live_checks == 0)
+        entry->node.live_checks = entry->past_checks;
     if (entry->node.live_checks < UINT32_MAX)
         entry->node.live_checks++;
     next_check_set(table, entry, now_ns + next_delay_ns(table, entry->node.live_checks));
@@ -214,7 +216,7 @@ void xord_table_on_dead(struct xord_table *table, const uint8_t id32[32], uint64
     if (i == TABLE_NONE || !table->pool[i].checking)
         return;
     entry = &table->pool[i];
-    if (entry->misses++ < misses_allowed(entry->node.live_checks)) {
+    if (entry->misses++ < misses_allowed(entry->node.live_checks ? entry->node.live_checks : entry->past_checks)) {
         next_check_set(table, entry, now_ns + spread(table, XORD_LIVENESS_RETRY_NS, XORD_LIVENESS_RETRY_MAX_NS));
         return;
     }

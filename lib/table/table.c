@@ -160,7 +160,57 @@ enum xord_table_verdict xord_table_add(struct xord_table *table, const struct xo
     return i == TABLE_NONE ? new_add(table, &offer) : known_add(table, i, &offer);
 }
 
+enum xord_table_verdict xord_table_seed(struct xord_table *table, const struct xord_table_view *view,
+        const struct xord_enr *enr, const struct xord_endpoint *ep, uint32_t past_checks, uint64_t now_ns)
+{
+    enum xord_table_verdict verdict = xord_table_add(table, view, enr, ep, false, now_ns);
+
+    if (verdict == XORD_TABLE_ADDED || verdict == XORD_TABLE_REPLACEMENT)
+        table->pool[xord_table_index_find(table, enr->id32)].past_checks =
+                past_checks < TABLE_PAST_CHECKS_MAX ? (uint8_t)past_checks : TABLE_PAST_CHECKS_MAX;
+    return verdict;
+}
+
+uint32_t xord_table_drop(struct xord_table *table, const struct xord_prefix *prefix, uint64_t now_ns)
+{
+    uint32_t n = 0;
+
+    for (uint16_t i = 0; i < table->fresh; i++) {
+        const struct table_entry *entry = &table->pool[i];
+        uint16_t bucket = entry->bucket;
+        bool held_place = entry->state == TABLE_ENTRY_BUCKET;
+
+        if (entry->state == TABLE_ENTRY_FREE || !xord_prefix_has(prefix, entry->node.ep.ip16))
+            continue;
+        xord_table_remove(table, i);
+        n++;
+        if (held_place)
+            xord_table_promote(table, bucket, now_ns);
+    }
+    return n;
+}
+
 /* ---- looking ---- */
+
+bool xord_table_walk(const struct xord_table *table, uint32_t *pos, struct xord_table_entry *out)
+{
+    const struct table_entry *entry;
+
+    while (*pos < table->fresh && table->pool[*pos].state == TABLE_ENTRY_FREE)
+        ++*pos;
+    if (*pos >= table->fresh)
+        return false;
+    entry = &table->pool[(*pos)++];
+    *out = (struct xord_table_entry){
+            .node = &entry->node,
+            .distance = (uint16_t)(entry->bucket + 1),
+            .replacement = entry->state == TABLE_ENTRY_REPLACEMENT,
+            .misses = entry->misses,
+            .past_checks = table_entry_is_live(entry) ? 0 : entry->past_checks,
+            .seen_ns = entry->seen_ns,
+    };
+    return true;
+}
 
 const struct xord_table_node *xord_table_find(const struct xord_table *table, const uint8_t id32[32])
 {

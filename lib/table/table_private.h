@@ -10,9 +10,10 @@
 #include "xord_hash.h"
 #include "xord_table.h"
 
-#define TABLE_NONE        UINT16_MAX
-#define TABLE_INDEX_HEADS 4096
-#define TABLE_PREFIX_CAP  4096
+#define TABLE_NONE            UINT16_MAX
+#define TABLE_INDEX_HEADS     4096
+#define TABLE_PREFIX_CAP      4096
+#define TABLE_PAST_CHECKS_MAX 63 /* more change nothing */
 
 _Static_assert(XORD_TABLE_CAPACITY < TABLE_NONE, "pool indexes are 16 bits wide");
 _Static_assert(XORD_TABLE_CAPACITY <= TABLE_PREFIX_CAP / 2, "open addressing needs room");
@@ -32,8 +33,9 @@ struct table_entry {
     uint8_t bucket; /* log distance - 1 */
     uint8_t misses; /* checks unanswered in a row */
     uint8_t state;
-    uint8_t checking : 1;  /* handed out by next_check, outcome unknown */
-    uint8_t contacted : 1; /* has contacted us since its first check was scheduled */
+    uint8_t checking : 1;    /* handed out by next_check, outcome unknown */
+    uint8_t contacted : 1;   /* has contacted us since its first check was scheduled */
+    uint8_t past_checks : 6; /* PINGs answered in an earlier life of ours; counts once it has answered one in this */
 };
 
 _Static_assert(sizeof(struct table_entry) <= 480,

@@ -18,6 +18,7 @@
 #include "xord_clock.h"
 #include "xord_endpoint.h"
 #include "xord_enr.h"
+#include "xord_prefix.h"
 #include "xord_rng.h"
 
 #define XORD_TABLE_K            16
@@ -85,6 +86,11 @@ enum xord_table_verdict {
 enum xord_table_verdict xord_table_add(struct xord_table *table, const struct xord_table_view *view,
         const struct xord_enr *enr, const struct xord_endpoint *ep, bool inbound, uint64_t now_ns);
 
+/* A node of an earlier life, which answered so many PINGs then: added as one named by others, unverified; with its first answer it
+ * has its history back, and until then it may miss as many checks as that allows. */
+enum xord_table_verdict xord_table_seed(struct xord_table *table, const struct xord_table_view *view,
+        const struct xord_enr *enr, const struct xord_endpoint *ep, uint32_t past_checks, uint64_t now_ns);
+
 /* The next node whose liveness is due at `now_ns`: copies it to *node and marks it as being checked (it is not handed
  * out again until on_live or on_dead, or 10 s, which must be longer than the caller waits for a PONG). False when none
  * is due. */
@@ -107,6 +113,22 @@ const struct xord_table_node *xord_table_find(const struct xord_table *table, co
 /* Bucket entries (replacements not counted), and how many of them are verified. */
 uint32_t xord_table_cnt(const struct xord_table *table);
 uint32_t xord_table_live_cnt(const struct xord_table *table);
+
+/* What else there is to tell of an entry. */
+struct xord_table_entry {
+    const struct xord_table_node *node;
+    uint16_t distance;
+    bool replacement;
+    uint8_t misses;       /* checks unanswered in a row */
+    uint32_t past_checks; /* of an earlier life, while it has not answered in this */
+    uint64_t seen_ns;     /* last contact or answer; 0: never */
+};
+
+/* Walks all entries and replacements: start with *pos = 0; false at the end. Entries that come or go meanwhile may be missed. */
+bool xord_table_walk(const struct xord_table *table, uint32_t *pos, struct xord_table_entry *entry);
+
+/* Removes all whose endpoint is in a prefix; returns how many. */
+uint32_t xord_table_drop(struct xord_table *table, const struct xord_prefix *prefix, uint64_t now_ns);
 
 /* A random target whose lookup refreshes the bucket refreshed longest ago; marks that bucket refreshed. Buckets nearer
  * than the nearest node but one are left out: a lookup there only finds our neighbourhood again. */

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The parts of `xord bootnode`: settings, the loop of its control thread, and what can be asked of it while it runs.
+ * Threading: the main thread only. */
+#pragma once
+
+#include <poll.h>
+
+#include "app.h"
+#include "xord_ban.h"
+
+struct bootnode_settings {
+    struct node_options node;
+    struct xord_limit_config limits;
+};
+
+/* What an operator may be told on the spot: one sentence, without a full stop. */
+#define BOOTNODE_ERR_LEN 256
+
+struct bootnode;
+
+/* Something else that the control thread waits for beside mail. */
+struct watch {
+    int fd; /* -1: free */
+    short events;
+    void (*ready)(void *ctx);
+    void *ctx;
+};
+
+struct bootnode {
+    struct bootnode_settings *settings;
+    struct service service;
+    uint64_t started_ns;
+    uint64_t status_ns; /* when the status is logged next */
+    uint64_t ended_ns;  /* when draining ends and the node with it; UINT64_MAX: not before it is told */
+    bool draining;
+    struct xord_bans *bans; /* those that all shards have */
+    struct watch watches[XORD_ENGINE_WAIT_FDS];
+};
+
+/* ---- bootnode.c ---- */
+
+/* Calls `ready` from the loop whenever the descriptor is. False: too many. */
+bool bootnode_watch(struct bootnode *bootnode, int fd, short events, void (*ready)(void *ctx), void *ctx);
+void bootnode_unwatch(struct bootnode *bootnode, int fd);
+
+/* ---- operate.c: what can be changed while it runs; 0, or EXIT_USER and a sentence in `err` ---- */
+
+int bootnode_ban(struct bootnode *bootnode, const struct xord_prefix *prefix, uint64_t until_ns,
+        char err[BOOTNODE_ERR_LEN]);
+int bootnode_unban(struct bootnode *bootnode, const struct xord_prefix *prefix, char err[BOOTNODE_ERR_LEN]);
+int bootnode_set_limits(struct bootnode *bootnode, const struct xord_limit_config *limits, char err[BOOTNODE_ERR_LEN]);
+/* Takes no strangers any more, serves those who have a session, and ends after `ends_after_ns` (UINT64_MAX: when told); or takes
+ * them again. */
+int bootnode_drain(struct bootnode *bootnode, bool drain, uint64_t ends_after_ns, char err[BOOTNODE_ERR_LEN]);
+/* Answers, and is not draining: what a load balancer wants to know. */
+bool bootnode_is_ready(const struct bootnode *bootnode);
+
+/* ---- options.c ---- */
+
+int bootnode_options(struct bootnode_settings *settings, int argc, char **argv);
+/* "500", "500:2000" or "off"; without a burst it is two seconds' worth. 0 or EXIT_USER after a complaint. */
+int limit_parse(struct xord_limit_rate *out, const char *text, const char *name);
