@@ -56,7 +56,8 @@ class Lan:
     def bootnode(self):
         if not self.spaces:
             return ['--ip', '127.0.0.1', '--udp', '9700']
-        return ['--port', 'dpdk:net_af_packet0,iface=eth0', '--ip', '10.255.255.254/8']
+        return ['--port', 'dpdk:net_af_packet0,iface=eth0', '--ip', '10.255.255.254/8', '--limit-address', 'off',
+                '--limit-prefix', 'off']
 
     def client(self, who):
         place = ('pings', 'strangers', 'attack').index(who) + 1

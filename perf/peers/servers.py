@@ -88,7 +88,8 @@ class Xord(Server):
         self.wait_for_table(20)
 
     def spawn(self, options):
-        self.process = Process([self.bench.xord, "bootnode", "--key", self.bench.key, "--udp", self.udp, *options],
+        self.process = Process([self.bench.xord, "bootnode", "--key", self.bench.key, "--udp", self.udp, "--limit-address", "off",
+                                "--limit-prefix", "off", *options],
                                self.bench.server_cpu, self.log)
         self.enr = self.process.line(30)
         if not (self.enr or "").startswith("enr:"):
