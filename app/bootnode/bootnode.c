@@ -74,9 +74,12 @@ static void turn_watches(struct bootnode *bootnode)
 
 static void on_mail(struct bootnode *bootnode, const struct xord_mail *mail)
 {
-    if (mail->kind != XORD_MAIL_SELF || mail->self.seq <= bootnode->service.self.seq)
+    struct service *service = &bootnode->service;
+
+    if (mail->kind != XORD_MAIL_SELF || mail->local >= service->self_cnt ||
+            mail->self.seq <= service->selves[mail->local].seq)
         return;
-    bootnode->service.self = mail->self;
+    service->selves[mail->local] = mail->self;
     xord_log(XORD_LOG_INFO, "a majority of peers sees us elsewhere: new record, seq %" PRIu64, mail->self.seq);
     print_record(&mail->self, bootnode->settings->node.json);
 }
@@ -100,6 +103,7 @@ static void serve(struct bootnode *bootnode)
         turn_mails(bootnode);
         turn_watches(bootnode);
         xord_bans_expire(bootnode->bans, xord_now_ns());
+        remember_turn(bootnode);
         if (xord_now_ns() >= bootnode->status_ns) {
             log_status(bootnode->service.engine);
             bootnode->status_ns += STATUS_NS;
@@ -118,27 +122,34 @@ static int start(struct bootnode *bootnode)
 
     if (!err)
         err = service_open(service, options, false);
+    if (!err)
+        err = recall_begin(bootnode);
     /* The time is a seq that grows from start to start without anything to remember. */
     if (!err)
-        err = service_add_self(service, options, seckey32, (uint64_t)time(NULL));
+        err = service_add_self(service, options, seckey32, (uint64_t)time(NULL), recall_of_key(bootnode, seckey32));
     xord_wipe(seckey32, sizeof(seckey32));
     service->node.maintain = true;
     service->node.limits = bootnode->settings->limits;
-    return err ? err : service_start(service, options);
+    if (!err)
+        err = service_start(service, options);
+    if (!err)
+        recall_end(bootnode);
+    return err;
 }
 
-static void run(struct bootnode *bootnode)
+static int run(struct bootnode *bootnode)
 {
     const struct node_options *options = &bootnode->settings->node;
     struct service *service = &bootnode->service;
 
-    print_record(&service->self, options->json);
-    if (!service->self.has_ip && !service->self.has_ip6)
+    print_record(&service->selves[0], options->json);
+    if (!service->selves[0].has_ip && !service->selves[0].has_ip6)
         xord_log(XORD_LOG_INFO, "the record names no address until peers have said what it is; --ip ADDR sets it");
     serve(bootnode);
     log_status(service->engine);
     if (xord_log_get_level() > XORD_LOG_ERROR)
         counters_print(service->engine, stderr);
+    return remember_end(bootnode);
 }
 
 static int bootnode_init(struct bootnode *bootnode, struct bootnode_settings *settings)
@@ -170,8 +181,9 @@ int bootnode_main(int argc, char **argv)
         if (!err)
             err = start(&bootnode);
         if (!err)
-            run(&bootnode);
+            err = run(&bootnode);
         service_stop(&bootnode.service);
+        xord_state_free(&bootnode.recalled);
         xord_bans_free(bootnode.bans);
     }
     node_options_free(&settings.node);

@@ -7,10 +7,12 @@
 
 #include "app.h"
 #include "xord_ban.h"
+#include "xord_state.h"
 
 struct bootnode_settings {
     struct node_options node;
     struct xord_limit_config limits;
+    const char *state_path; /* NULL: nothing is remembered */
 };
 
 /* What an operator may be told on the spot: one sentence, without a full stop. */
@@ -33,7 +35,10 @@ struct bootnode {
     uint64_t status_ns; /* when the status is logged next */
     uint64_t ended_ns;  /* when draining ends and the node with it; UINT64_MAX: not before it is told */
     bool draining;
-    struct xord_bans *bans; /* those that all shards have */
+    struct xord_bans *bans;     /* those that all shards have */
+    struct xord_state recalled; /* until the shards have it */
+    uint64_t save_ns;           /* when the state is saved next */
+    bool save_failed;           /* the last time */
     struct watch watches[XORD_ENGINE_WAIT_FDS];
 };
 
@@ -54,6 +59,20 @@ int bootnode_set_limits(struct bootnode *bootnode, const struct xord_limit_confi
 int bootnode_drain(struct bootnode *bootnode, bool drain, uint64_t ends_after_ns, char err[BOOTNODE_ERR_LEN]);
 /* Answers, and is not draining: what a load balancer wants to know. */
 bool bootnode_is_ready(const struct bootnode *bootnode);
+
+/* ---- remember.c ---- */
+
+/* Saves the state now. 0, or EXIT_USER and a sentence in `err`. */
+int bootnode_snapshot(struct bootnode *bootnode, char err[BOOTNODE_ERR_LEN]);
+/* Saves it when a minute has passed; and at the end, before the engine stops: 0 or EXIT_USER after a complaint. */
+void remember_turn(struct bootnode *bootnode);
+int remember_end(struct bootnode *bootnode);
+/* Before the engine starts: reads the file. 0 or EXIT_USER after a complaint. */
+int recall_begin(struct bootnode *bootnode);
+/* What the record of the identity with that key was; NULL: not known. */
+const struct xord_enr *recall_of_key(const struct bootnode *bootnode, const uint8_t seckey32[32]);
+/* When the engine runs: gives the shards what they had. */
+void recall_end(struct bootnode *bootnode);
 
 /* ---- options.c ---- */
 

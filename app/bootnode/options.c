@@ -9,7 +9,7 @@
 
 #define RATE_MIN 10
 
-enum { OPT_LIMIT_ADDRESS = 0x300, OPT_LIMIT_PREFIX };
+enum { OPT_LIMIT_ADDRESS = 0x300, OPT_LIMIT_PREFIX, OPT_STATE };
 
 /* What a hundred nodes behind one NAT that all crawl at once do not notice. */
 static const struct xord_limit_config limits_default = {.address = {.rate = 5000, .burst = 10000},
@@ -21,6 +21,11 @@ static const struct argp_option option_table[] = {
                 "5000:10000; \"off\": no limit. Each worker counts for itself, loopback is not limited",
                 1},
         {"limit-prefix", OPT_LIMIT_PREFIX, "RATE", 0, "From an IPv4 /24 or an IPv6 /48; default 20000:40000", 1},
+        {"state", OPT_STATE, "FILE", 0,
+                "Remember the routing table and bans here: saved every minute and at the end, recalled at the start; "
+                "default: "
+                "nothing is remembered",
+                1},
         {0},
 };
 
@@ -59,6 +64,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case OPT_LIMIT_PREFIX:
         if (limit_parse(&settings->limits.prefix, arg, "limit-prefix"))
             exit(EXIT_USER);
+        return 0;
+    case OPT_STATE:
+        settings->state_path = arg;
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "unexpected argument \"%s\"", arg);

@@ -132,6 +132,8 @@ int bootnodes_add(struct node_options *options, const char *x);
 
 /* ---- a running node (service.c) ---- */
 
+#define SERVICE_SELVES 16
+
 /* A node with one identity, or with those that the caller adds. */
 struct service {
     struct xord_engine *engine;
@@ -143,7 +145,8 @@ struct service {
     const struct xord_guest_ops *guest_ops; /* as in struct xord_engine_config */
     void **guests;
     bool last_cpus;
-    struct xord_enr self; /* of identity 0 */
+    struct xord_enr selves[SERVICE_SELVES]; /* of the identities that keep a table */
+    uint32_t self_cnt;
 };
 
 /* Opens the port; of what `service` held, only what the caller wants of the node stays. For commands that serve nobody
@@ -151,9 +154,10 @@ struct service {
  * complaint. */
 int service_open(struct service *service, const struct node_options *options, bool client);
 
-/* Adds one identity with a key and a record that names our addresses. */
+/* Adds one identity with a key and a record that names our addresses. `earlier`, which may be NULL, is a record of its from before:
+ * where our addresses are not known, those that it names are taken until votes say otherwise, and the new seq is above its. */
 int service_add_self(struct service *service, const struct node_options *options, const uint8_t seckey32[32],
-        uint64_t seq);
+        uint64_t seq, const struct xord_enr *earlier);
 
 /* Starts the workers with service->node. 0 or EXIT_USER after a complaint. */
 int service_start(struct service *service, const struct node_options *options);

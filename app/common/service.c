@@ -38,10 +38,23 @@ static bool all_loopback(const struct record_list *list)
     return list->cnt > 0;
 }
 
+/* What peers had said before the restart. */
+static int draft_earlier(struct xord_enr_draft *draft, const struct xord_enr *earlier)
+{
+    struct xord_endpoint ep;
+    int err = 0;
+
+    if (xord_enr_endpoint4(earlier, &ep))
+        err = xord_enr_draft_set_endpoint(draft, &ep);
+    if (!err && xord_enr_endpoint6(earlier, &ep))
+        err = xord_enr_draft_set_endpoint(draft, &ep);
+    return err;
+}
+
 /* What the record names: the addresses given; on a machine-local network the loopback address; else no address, only the
  * port, until a majority of peers has said what it is. */
 static int draft_endpoints(struct xord_enr_draft *draft, const struct service *service,
-        const struct node_options *options)
+        const struct node_options *options, const struct xord_enr *earlier)
 {
     const struct xord_port_config *config = &options->port;
     const struct xord_endpoint *bound = service->port->bound;
@@ -62,6 +75,8 @@ static int draft_endpoints(struct xord_enr_draft *draft, const struct service *s
         struct xord_endpoint ep = xord_endpoint_v4(loopback4, bound[0].port);
 
         err = xord_enr_draft_set_endpoint(draft, &ep);
+    } else if (!err && !done[0] && !done[1] && earlier && (earlier->has_ip || earlier->has_ip6)) {
+        err = draft_earlier(draft, earlier);
     } else if (!err && !done[0] && !done[1]) {
         err = xord_enr_draft_set_uint(draft, "udp", bound[bound[0].port == 0].port);
     }
@@ -69,8 +84,9 @@ static int draft_endpoints(struct xord_enr_draft *draft, const struct service *s
 }
 
 int service_add_self(struct service *service, const struct node_options *options, const uint8_t seckey32[32],
-        uint64_t seq)
+        uint64_t seq, const struct xord_enr *earlier)
 {
+    struct xord_enr *self = &service->selves[0];
     const struct xord_endpoint *bound = service->port->bound;
     struct xord_hash_key hash_key;
     struct xord_enr_draft draft;
@@ -80,16 +96,16 @@ int service_add_self(struct service *service, const struct node_options *options
     service->locals = xord_locals_new(1, &hash_key);
     if (!service->locals)
         return complain("out of memory");
-    xord_enr_draft_init(&draft, seq);
-    err = draft_endpoints(&draft, service, options);
+    xord_enr_draft_init(&draft, earlier && earlier->seq >= seq ? earlier->seq + 1 : seq);
+    err = draft_endpoints(&draft, service, options, earlier);
     if (!err)
-        err = xord_enr_sign(&service->self, &draft, options->curve, seckey32);
+        err = xord_enr_sign(self, &draft, options->curve, seckey32);
     if (!err)
-        err = xord_locals_add(service->locals, service->aes_ops, service->aes, seckey32, &service->self,
+        err = xord_locals_add(service->locals, service->aes_ops, service->aes, seckey32, self,
                 bound[0].port ? &bound[0] : NULL, bound[1].port ? &bound[1] : NULL);
     if (err)
         return complain("cannot make our own record: %s", xord_strerror(err));
-    service->node.host_cnt = 1;
+    service->self_cnt = service->node.host_cnt = 1;
     service->node.learn_endpoint = !options->has_ip;
     return 0;
 }
@@ -142,7 +158,7 @@ int service_start_client(struct service *service, const struct node_options *opt
     if (!err)
         err = service_open(service, options, true);
     if (!err)
-        err = service_add_self(service, options, seckey32, 1);
+        err = service_add_self(service, options, seckey32, 1, NULL);
     xord_wipe(seckey32, sizeof(seckey32));
     return err ? err : service_start(service, options);
 }

@@ -61,21 +61,25 @@ static int send_patiently(struct xord_engine *engine, uint16_t shard, struct xor
     return 0;
 }
 
+int xord_engine_tell(struct xord_engine *engine, uint16_t shard, enum xord_mail_kind kind, const struct xord_mail *mail)
+{
+    uint64_t until_ns = xord_now_ns() + PATIENCE_NS;
+    struct xord_mail *copy = mail_new_patiently(engine, kind, until_ns);
+
+    if (!copy)
+        return XORD_ETIMEOUT;
+    *copy = *mail;
+    copy->kind = (uint8_t)kind;
+    copy->from = copy->reply_to = XORD_CONTROL;
+    return send_patiently(engine, shard, copy, until_ns);
+}
+
 int xord_engine_tell_all(struct xord_engine *engine, enum xord_mail_kind kind, const struct xord_mail *mail)
 {
     int err = 0;
 
-    for (uint16_t shard = 0; shard < engine->cfg.worker_cnt && !err; shard++) {
-        uint64_t until_ns = xord_now_ns() + PATIENCE_NS;
-        struct xord_mail *copy = mail_new_patiently(engine, kind, until_ns);
-
-        if (!copy)
-            return XORD_ETIMEOUT;
-        *copy = *mail;
-        copy->kind = (uint8_t)kind;
-        copy->from = copy->reply_to = XORD_CONTROL;
-        err = send_patiently(engine, shard, copy, until_ns);
-    }
+    for (uint16_t shard = 0; shard < engine->cfg.worker_cnt && !err; shard++)
+        err = xord_engine_tell(engine, shard, kind, mail);
     return err;
 }
 

@@ -77,8 +77,10 @@ void xord_engine_wait(struct xord_engine *engine, uint64_t timeout_ns);
 struct pollfd;
 void xord_engine_wait_fds(struct xord_engine *engine, struct pollfd *fds, uint32_t fd_cnt, uint64_t timeout_ns);
 
-/* Sends a copy of a mail that wants no answer (BAN, LIMITS, DRAIN) to every shard, waiting for room where a ring is full. Fill in
- * what the kind has, the head is set here. XORD_ETIMEOUT: a shard took nothing for a second. */
+/* Sends a copy of a mail that wants no answer (SEED, BAN, LIMITS, DRAIN) to one shard or to every shard, waiting for room where a
+ * ring is full. Fill in `local` and what the kind has, the rest is set here. XORD_ETIMEOUT: a shard took nothing for a second. */
+XORD_MUST_CHECK int xord_engine_tell(struct xord_engine *engine, uint16_t shard, enum xord_mail_kind kind,
+        const struct xord_mail *mail);
 XORD_MUST_CHECK int xord_engine_tell_all(struct xord_engine *engine, enum xord_mail_kind kind,
         const struct xord_mail *mail);
 
