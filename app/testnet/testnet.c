@@ -71,6 +71,7 @@ static int port_make(struct testnet *net, struct service *service)
             .path = {.seed = args->seed, .loss = args->loss, .reorder = args->reorder, .latency = args->latency},
             .worker_cnt = args->node.port.worker_cnt,
             .slow_ns = SLOW_NS,
+            .clock = xord_now_ns,
     };
     struct xord_port *port;
 

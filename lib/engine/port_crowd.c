@@ -17,6 +17,7 @@
 struct worker {
     _Alignas(64) struct xord_path *path;
     uint64_t now_ns;
+    uint64_t sent_ns;             /* when what is being put was handed to us */
     enum xord_load load;          /* of the last rx_burst, lost datagrams included */
     _Atomic uint64_t nobody, nat; /* written by the worker, read by stats */
 };
@@ -186,7 +187,7 @@ static bool departs(struct crowd_port *self, struct worker *worker, struct xord_
         delay_ns += self->cfg.slow_ns;
     if (delay_ns == 0)
         return true;
-    xord_path_put(worker->path, &tx->src, &tx->dst, tx->data, tx->len, worker->now_ns + delay_ns);
+    xord_path_put(worker->path, &tx->src, &tx->dst, tx->data, tx->len, worker->sent_ns + delay_ns);
     return false;
 }
 
@@ -198,6 +199,7 @@ static void crowd_tx_put(struct xord_port *port, uint16_t w, const struct xord_t
     uint16_t n = 0;
 
     worker->now_ns = now_ns;
+    worker->sent_ns = self->cfg.clock && cnt > 0 ? self->cfg.clock() : now_ns;
     for (uint16_t t = 0; t < cnt; t++) {
         now[n] = txs[t];
         n += departs(self, worker, &now[n]);

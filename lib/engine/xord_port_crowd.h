@@ -16,6 +16,9 @@ struct xord_port_crowd_config {
     struct xord_path_config path;
     uint16_t worker_cnt;
     uint64_t slow_ns; /* by which slow nodes answer later */
+    /* From when delays count; NULL: from the `now_ns` of the call, which a worker that lost its CPU may have read long before what
+     * it answers came. */
+    uint64_t (*clock)(void);
 };
 
 struct xord_port_crowd_stats {
