@@ -4,7 +4,9 @@
 For each kind a fresh `xord bootnode` on a CPU of its own; on another CPU one `xord load` of established PINGs and one of
 new handshakes, both open loop for the whole time, and in the middle of it `xord load --mode hostile KIND`. Seconds of the
 clients' logs that the attack touches, until its last victims have timed out, are "during"; those before it and those behind
-are "before" and "after". What was lost, and where, is told by the bootnode's counters and the kernel's. Run by run.sh."""
+are "before" and "after". What was lost, and where, is told by the bootnode's counters and the kernel's; which of its limits and checks
+caught the attack, by the counters of what it refused. Loopback knows no limits by source, the DPDK port has the default ones. Run
+by run.sh."""
 import argparse
 import json
 import os
@@ -56,8 +58,7 @@ class Lan:
     def bootnode(self):
         if not self.spaces:
             return ['--ip', '127.0.0.1', '--udp', '9700']
-        return ['--port', 'dpdk:net_af_packet0,iface=eth0', '--ip', '10.255.255.254/8', '--limit-address', 'off',
-                '--limit-prefix', 'off']
+        return ['--port', 'dpdk:net_af_packet0,iface=eth0', '--ip', '10.255.255.254/8']
 
     def client(self, who):
         place = ('pings', 'strangers', 'attack').index(who) + 1
@@ -271,6 +272,7 @@ def kind_run(lan, args, kind):
     taken_of_clients = sum(result[who][phase]['answered'] * share for phase in PHASES
                            for who, share in (('pings', 1), ('strangers', 2)))
     result['taken'] = result['counters'].get('rx_packets', 0) - taken_of_clients
+    result['caught_by'] = caught_by(result)
     del processes[:]
     return result
 
@@ -310,6 +312,16 @@ def row_print(result):
           f'{100 * result["bootnode_busy"]:3.0f}%', flush=True)
 
 
+def caught_by(result):
+    """Which of the bootnode's counters of refusals the attack has moved, and how much of what came in, the most first. What is no
+    refusal is a challenge that leads to nothing."""
+    taken = max(result['taken'], 1)
+    counters = result['counters']
+    refusals = [(n / taken, name) for name, n in counters.items() if name.startswith('drop_')]
+    refusals.append(((counters.get('whoareyou_sent', 0) - counters.get('handshakes_in', 0)) / taken, 'challenged'))
+    return [(name, share) for share, name in sorted(refusals, reverse=True) if share >= 0.01]
+
+
 ORDINARY = {'rx_packets', 'rx_bytes', 'tx_packets', 'tx_bytes', 'ping_in', 'mail_in', 'mail_out'}
 
 
@@ -319,7 +331,8 @@ def why_print(results):
     for result in results:
         counted = sorted(((n, name) for name, n in result['counters'].items() if name not in ORDINARY and n >= 100),
                          reverse=True)
-        text = ', '.join(f'{name} {n}' for n, name in counted[:6])
+        text = 'caught by ' + (', '.join(f'{name} {share:.0%}' for name, share in result['caught_by']) or 'nothing') + ': '
+        text += ', '.join(f'{name} {n}' for n, name in counted[:6])
         kernel = result['kernel']
         if kernel.get('drops'):
             text += f'; full socket buffer of the bootnode {kernel["drops"]}'

@@ -23,4 +23,6 @@ assert_eq 'junk is counted as such' "$(json "$tmp/attack.json" "[a['kind'] for a
   if a['kind'] == 'junk' and a['counters'].get('drop_not_discv5', 0) < a['taken'] / 2]")" '[]'
 assert_eq 'forged signatures, too' "$(json "$tmp/attack.json" "[a['kind'] for a in d['attacks']
   if a['kind'] == 'bad-signature' and a['counters'].get('drop_handshake_signature', 0) < 5]")" '[]'
+assert_eq 'what caught it is told' "$(json "$tmp/attack.json" "[a['caught_by'][0][0] for a in d['attacks']
+  if a['kind'] == 'junk' and a['port'] == 'sockets']")" "['drop_not_discv5']"
 assert_fails 'an unknown kind' 2 attack --kinds rude
