@@ -9,6 +9,7 @@
 
 static const struct bench *const groups[] = {
         bench_micro_crypto,
+        bench_micro_admit,
         bench_micro_aes,
         bench_micro_codec,
         bench_micro_sessions,

@@ -32,6 +32,7 @@ struct bench {
 
 /* What a file offers; bench.c lists the groups. The last bench has no name. */
 extern const struct bench bench_micro_crypto[];
+extern const struct bench bench_micro_admit[];
 extern const struct bench bench_micro_aes[];
 extern const struct bench bench_micro_codec[];
 extern const struct bench bench_micro_sessions[];
