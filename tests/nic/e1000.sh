@@ -10,8 +10,8 @@ own_net "$@"
 . "$XORD_SRC/tests/nic/join.sh"
 
 machine_start 3 1 e1000 --workers 2 --idle sleep
-assert_match 'it is an e1000 by uio_pci_generic' "$(cat "$tmp/machine.log")" '0x8086 0x100e .* has driver uio_pci_generic'
-assert_match 'it has one queue' "$(cat "$tmp/machine.log")" '\(net_e1000_em\): .*, 1\+1 queues, steering in software,'
+machine_expect 'it is an e1000 by uio_pci_generic' '0x8086 0x100e .* has driver uio_pci_generic'
+machine_expect 'it has one queue' '\(net_e1000_em\): .*, 1\+1 queues, steering in software,'
 join_start
 join_pings 16
 join_stop

@@ -114,11 +114,16 @@ machine_wait() { # PATTERN SECONDS
   until_true "$2" machine_said "$1" || fail "no line '$1' on the machine's console after $2 s"
 }
 
+machine_expect() { # WHAT PATTERN: a line that must be there by now
+  machine_said "$2" || fail "$1: the machine has not said '$2'"
+  ok "$1"
+}
+
 machine_stop() {
   echo stop 1<>"$tmp/console"
   machine_wait '^machine: the bootnode ended' 30
   until_true 20 gone_or_zombie "$machine_pid" || fail 'the machine does not switch itself off'
   wait "$machine_pid" || fail "QEMU ended with exit code $?"
-  assert_match "the bootnode's exit code is 0" "$(cat "$tmp/machine.log")" '^machine: the bootnode ended with exit code 0$'
+  machine_expect "the bootnode's exit code is 0" '^machine: the bootnode ended with exit code 0$'
   assert_eq 'taps left' "$(ip -o link show type tun | wc -l)" 0
 }

@@ -11,8 +11,8 @@ own_net "$@"
 . "$XORD_SRC/tests/nic/join.sh"
 
 machine_start 3 2 virtio-net-pci,mq=on,rss=on --workers 2 --idle sleep
-assert_match 'it is a virtio card by uio_pci_generic' "$(cat "$tmp/machine.log")" '0x1af4 .* has driver uio_pci_generic'
-assert_match 'the card deals out by RSS' "$(cat "$tmp/machine.log")" '\(net_virtio\): .*, 2\+2 queues, RSS,'
+machine_expect 'it is a virtio card by uio_pci_generic' '0x1af4 .* has driver uio_pci_generic'
+machine_expect 'the card deals out by RSS' '\(net_virtio\): .*, 2\+2 queues, RSS,'
 join_start
 join_pings 16
 join_stop
