@@ -36,7 +36,7 @@ struct bootnode {
     uint64_t ended_ns;  /* when draining ends and the node with it; UINT64_MAX: not before it is told */
     bool draining;
     struct xord_bans *bans;     /* those that all shards have */
-    struct xord_state recalled; /* until the shards have it */
+    struct xord_state recalled; /* as it was at the start */
     uint64_t save_ns;           /* when the state is saved next */
     bool save_failed;           /* the last time */
     struct watch watches[XORD_ENGINE_WAIT_FDS];

@@ -60,6 +60,28 @@ static void gather_self(struct bootnode *bootnode, struct gathering *gathering, 
     }
 }
 
+static bool is_ours(const struct bootnode *bootnode, const uint8_t id32[32])
+{
+    for (uint32_t local = 0; local < bootnode->service.self_cnt; local++)
+        if (memcmp(bootnode->service.selves[local].id32, id32, 32) == 0)
+            return true;
+    return false;
+}
+
+/* Tables of identities that the file has and this start does not serve: whoever named another key by mistake has them again. */
+static void gather_others(const struct bootnode *bootnode, struct gathering *gathering)
+{
+    for (uint32_t i = 0; i < bootnode->recalled.self_cnt && !gathering->err; i++) {
+        const struct xord_state_self *self = &bootnode->recalled.selves[i];
+
+        if (is_ours(bootnode, self->enr.id32) || gathering->state.self_cnt >= SERVICE_SELVES)
+            continue;
+        gathering->err = xord_state_add_self(&gathering->state, &self->enr);
+        for (uint32_t n = 0; n < self->node_cnt && !gathering->err; n++)
+            gathering->err = xord_state_add_node(&gathering->state, &self->nodes[n]);
+    }
+}
+
 static void gather_bans(struct bootnode *bootnode, struct gathering *gathering)
 {
     for (uint32_t i = 0; i < xord_bans_cnt(bootnode->bans) && !gathering->err; i++) {
@@ -87,6 +109,8 @@ int bootnode_snapshot(struct bootnode *bootnode, char err[BOOTNODE_ERR_LEN])
     gathering.state.saved_s = gathering.wall_s;
     for (uint32_t local = 0; local < bootnode->service.self_cnt && !gathering.err; local++)
         gather_self(bootnode, &gathering, local);
+    if (!gathering.err)
+        gather_others(bootnode, &gathering);
     gather_bans(bootnode, &gathering);
     if (gathering.err) {
         snprintf(err, BOOTNODE_ERR_LEN, "the state was not saved: %s",
@@ -145,7 +169,7 @@ int recall_begin(struct bootnode *bootnode)
         return complain("%s", err);
     if (failed && failed != XORD_ENOENT)
         xord_log(XORD_LOG_ERROR, "%s; starting without it", err);
-    return 0;
+    return xord_state_check(path, err) ? complain("%s", err) : 0;
 }
 
 static const struct xord_state_self *recalled_self(const struct bootnode *bootnode, const uint8_t id32[32])
@@ -223,5 +247,4 @@ void recall_end(struct bootnode *bootnode)
             nodes += seed(bootnode, self, local, false) + seed(bootnode, self, local, true);
     }
     xord_log(XORD_LOG_INFO, "recalled %u nodes and %u bans, as of %" PRIu64 " s ago", nodes, bans, age_s);
-    xord_state_free(recalled);
 }

@@ -100,6 +100,15 @@ int xord_state_save(const char *path, const struct xord_state *state, char err[X
     return failed;
 }
 
+int xord_state_check(const char *path, char err[XORD_STATE_ERR_LEN])
+{
+    char fresh[PATH_MAX];
+
+    if (beside(fresh, path, ".new") || write_file(fresh, NULL, 0) || unlink(fresh))
+        return fail(err, path, "write");
+    return 0;
+}
+
 /* ---- loading ---- */
 
 static int read_file(int fd, uint8_t **out, size_t *len)

@@ -73,6 +73,9 @@ XORD_MUST_CHECK int xord_state_verify(struct xord_state *state, const struct xor
  * XORD_ENOMEM. */
 XORD_MUST_CHECK int xord_state_save(const char *path, const struct xord_state *state, char err[XORD_STATE_ERR_LEN]);
 
+/* Can it be written at all? To be asked at the start, not after the first minute. XORD_EIO. */
+XORD_MUST_CHECK int xord_state_check(const char *path, char err[XORD_STATE_ERR_LEN]);
+
 /* XORD_ENOENT: there is none. XORD_EIO: it cannot be read. What is no sound state is set aside as path.bad, so
  * that the next save does not destroy it: the error of decode or verify. In all cases but the first `err` has one sentence. */
 XORD_MUST_CHECK int xord_state_load(struct xord_state *state, const char *path, const struct xord_curve *curve,
