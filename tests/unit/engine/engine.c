@@ -382,3 +382,97 @@ Test(engine, control_waits_no_longer_than_it_should)
     xord_engine_mail_free(a.engine, mail);
     stop(&a);
 }
+
+/* ---- control's longer conversations ---- */
+
+struct seen {
+    uint32_t nodes, sessions, calls;
+};
+
+static void on_listed(void *ctx, uint16_t shard, const struct xord_listed *listed)
+{
+    struct seen *seen = ctx;
+
+    (void)shard;
+    seen->calls++;
+    if (listed->what == XORD_LIST_TABLE)
+        seen->nodes += listed->cnt;
+    else
+        seen->sessions += listed->cnt;
+}
+
+Test(engine, lists_what_the_shards_hold_and_keeps_other_mail)
+{
+    struct side_config host_config = {.spec = "sim", .ip = "10.0.0.1", .workers = 2};
+    struct side_config peers_config = {.spec = "sim",
+            .ip = "10.1.0.1",
+            .workers = 1,
+            .local_cnt = 40,
+            .no_hosts = true};
+    struct side host = start(&host_config), peers = start(&peers_config);
+    struct xord_peer at = peer_of(&host, 0), peer = peer_of(&peers, 0);
+    struct seen seen = {0};
+
+    for (uint32_t i = 0; i < 40; i++)
+        ask(&peers, i, &at, XORD_MSG_PING, i);
+    cr_assert_eq(await(&peers, 40), 40);
+    ask(&host, 0, &peer, XORD_MSG_PING, 7); /* its answer may come while control waits for the lists */
+    for (uint16_t shard = 0; shard < 2; shard++) {
+        cr_assert_eq(xord_engine_list(host.engine, shard, XORD_LIST_TABLE, on_listed, &seen), 0);
+        cr_assert_eq(xord_engine_list(host.engine, shard, XORD_LIST_SESSIONS, on_listed, &seen), 0);
+    }
+    cr_assert_eq(seen.nodes, 40);
+    cr_assert_eq(seen.sessions, 40);
+    cr_assert_geq(seen.calls, 40 / XORD_LISTED_NODES + 40 / XORD_LISTED_SESSIONS);
+    cr_assert_eq(await(&host, 1), 1, "nothing else was lost meanwhile");
+    stop(&peers);
+    stop(&host);
+}
+
+Test(engine, tells_all_shards)
+{
+    struct side_config host_config = {.spec = "sim", .ip = "10.0.0.1", .workers = 3};
+    struct side_config peers_config = {.spec = "sim",
+            .ip = "10.1.0.1",
+            .workers = 1,
+            .local_cnt = 30,
+            .no_hosts = true};
+    struct side host = start(&host_config), peers = start(&peers_config);
+    struct xord_peer at = peer_of(&host, 0);
+    struct xord_mail ban = {.ban.until_ns = UINT64_MAX};
+
+    cr_assert_eq(xord_prefix_parse(&ban.ban.prefix, "10.1.0.0/16"), 0);
+    cr_assert_eq(xord_engine_tell_all(host.engine, XORD_MAIL_BAN, &ban), 0);
+    /* Once the shards have answered this they have read that. */
+    for (uint16_t shard = 0; shard < 3; shard++)
+        cr_assert_eq(xord_engine_list(host.engine, shard, XORD_LIST_TABLE, on_listed, &(struct seen){0}), 0);
+    for (uint32_t i = 0; i < 30; i++)
+        ask(&peers, i, &at, XORD_MSG_PING, i);
+    cr_assert_eq(await(&peers, 30), 0);
+    cr_assert_geq(xord_engine_counter_sum(host.engine, XORD_CNT_drop_banned), 30);
+    ban.ban.until_ns = 0;
+    cr_assert_eq(xord_engine_tell_all(host.engine, XORD_MAIL_BAN, &ban), 0);
+    for (uint32_t i = 0; i < 30; i++)
+        ask(&peers, i, &at, XORD_MSG_PING, i);
+    cr_assert_eq(await(&peers, 30), 30);
+    stop(&peers);
+    stop(&host);
+}
+
+Test(engine, tells_how_long_answers_took)
+{
+    struct side host = start(&(struct side_config){.spec = "sim", .ip = "10.0.0.1", .workers = 1});
+    struct side peer = start(&(struct side_config){.spec = "sim", .ip = "10.1.0.1", .workers = 1, .no_hosts = true});
+    struct xord_peer at = peer_of(&host, 0);
+    uint64_t cnt[XORD_TIMING_CNT] = {0};
+
+    ask(&peer, 0, &at, XORD_MSG_PING, 1);
+    cr_assert_eq(await(&peer, 1), 1);
+    stop(&peer);
+    for (int id = 0; id < XORD_TIMING_CNT; id++)
+        for (int b = 0; b <= XORD_TIMING_BOUNDS; b++)
+            cnt[id] += xord_engine_timing(host.engine, 0, (enum xord_timing_id)id)->cnt[b];
+    cr_assert_geq(cnt[XORD_TIMING_service], 2, "the first packet and the handshake");
+    cr_assert_geq(cnt[XORD_TIMING_lane_wait], 1, "the handshake");
+    stop(&host);
+}
