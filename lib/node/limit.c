@@ -3,11 +3,12 @@
  * are a count-min sketch with conservative update. */
 #include "xord_limit.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "xord_bytes.h"
 #include "xord_clock.h"
+#include "xord_hash16.h"
 
 #define SLOTS_DEFAULT 65536
 #define TICK_SHIFT    6 /* of 64 ns: a word turns over in 4.6 minutes, and no bucket is ever half a minute ahead */
@@ -21,7 +22,7 @@ struct level {
 };
 
 struct xord_limit {
-    struct xord_hash_key key;
+    struct xord_hash16 hash;
     uint32_t mask;
     struct level address, prefix;
 };
@@ -62,8 +63,8 @@ struct xord_limit *xord_limit_new(const struct xord_limit_config *config, const 
 
     if (!limit)
         return NULL;
-    limit->key = *key;
     limit->mask = slots - 1;
+    xord_hash16_init(&limit->hash, key);
     if (level_init(&limit->address, slots) || level_init(&limit->prefix, slots)) {
         xord_limit_free(limit);
         return NULL;
@@ -107,13 +108,10 @@ static uint32_t ahead_of(const struct level *level, uint32_t word, uint32_t now)
 }
 
 static bool bucket_has_room(const struct xord_limit *limit, const struct level *level, struct bucket *bucket,
-        const uint8_t *source, size_t len, uint32_t now)
+        uint64_t hash, uint32_t now)
 {
-    uint64_t hash;
-
     if (level->interval == 0)
         return true;
-    hash = xord_hash64(&limit->key, source, len);
     bucket->ahead = UINT32_MAX;
     for (int row = 0; row < ROWS; row++) {
         uint32_t slot = (uint32_t)(hash >> 32 * row) & limit->mask, ahead;
@@ -136,23 +134,38 @@ static void bucket_charge(const struct level *level, struct bucket *bucket, uint
             *bucket->words[row] = now + ahead;
 }
 
+/* ---- sources ---- */
+
+/* An address and the prefix around it, as blocks that no other source of either kind has within its level. */
+static void blocks_fill(uint64_t blocks[2][2], const uint8_t ip16[16])
+{
+    bool v4 = xord_ip_is_v4(ip16);
+    uint64_t address = v4 ? xord_load_be32(ip16 + 12) : xord_load_be64(ip16);
+
+    blocks[0][0] = address;
+    blocks[1][0] = address >> (v4 ? 8 : 16);
+    blocks[0][1] = blocks[1][1] = v4;
+}
+
+static bool is_loopback(const uint8_t ip16[16])
+{
+    return (ip16[12] == 127 || ip16[15] == 1) && xord_ip_scope(ip16) == XORD_IP_LOOPBACK;
+}
+
 enum xord_limit_verdict xord_limit_charge(struct xord_limit *limit, const uint8_t ip16[16], uint64_t now_ns)
 {
-    const uint8_t *source = ip16;
-    size_t address_len = 8, prefix_len = 6;
     uint32_t now = (uint32_t)(now_ns >> TICK_SHIFT);
     struct bucket address, prefix;
+    uint64_t blocks[2][2];
+    uint64_t hashes[2];
 
-    if (xord_ip_scope(ip16) == XORD_IP_LOOPBACK)
+    if (is_loopback(ip16))
         return XORD_LIMIT_OK;
-    if (xord_ip_is_v4(ip16)) {
-        source = ip16 + 12;
-        address_len = 4;
-        prefix_len = 3;
-    }
-    if (!bucket_has_room(limit, &limit->address, &address, source, address_len, now))
+    blocks_fill(blocks, ip16);
+    xord_hash16_bulk(&limit->hash, hashes, (const uint64_t(*)[2])blocks, 2);
+    if (!bucket_has_room(limit, &limit->address, &address, hashes[0], now))
         return XORD_LIMIT_ADDRESS;
-    if (!bucket_has_room(limit, &limit->prefix, &prefix, source, prefix_len, now))
+    if (!bucket_has_room(limit, &limit->prefix, &prefix, hashes[1], now))
         return XORD_LIMIT_PREFIX;
     bucket_charge(&limit->address, &address, now);
     bucket_charge(&limit->prefix, &prefix, now);
