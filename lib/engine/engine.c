@@ -250,13 +250,15 @@ void xord_engine_wait_fds(struct xord_engine *engine, struct pollfd *fds, uint32
     struct pollfd all[1 + XORD_ENGINE_WAIT_FDS] = {{.fd = engine->control_fd, .events = POLLIN}};
     uint64_t wakes;
 
-    memcpy(all + 1, fds, fd_cnt * sizeof(*fds));
+    if (fd_cnt > 0)
+        memcpy(all + 1, fds, fd_cnt * sizeof(*fds));
     atomic_store_explicit(&engine->control_asleep, 1, memory_order_relaxed);
     atomic_thread_fence(memory_order_seq_cst);
     if (!control_has_mail(engine) && ppoll(all, 1 + fd_cnt, &timeout, NULL) > 0 && all[0].revents)
         (void)!read(engine->control_fd, &wakes, sizeof(wakes));
     atomic_store_explicit(&engine->control_asleep, 0, memory_order_relaxed);
-    memcpy(fds, all + 1, fd_cnt * sizeof(*fds));
+    if (fd_cnt > 0)
+        memcpy(fds, all + 1, fd_cnt * sizeof(*fds));
 }
 
 void xord_engine_wait(struct xord_engine *engine, uint64_t timeout_ns)
