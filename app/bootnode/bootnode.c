@@ -72,6 +72,15 @@ static void turn_watches(struct bootnode *bootnode)
             bootnode->watches[i].ready(bootnode->watches[i].ctx);
 }
 
+/* " of identity N" where there are several. */
+#define OF_LEN 32
+static const char *of_identity(char text[OF_LEN], const struct bootnode *bootnode, uint32_t local)
+{
+    if (bootnode->service.self_cnt > 1)
+        snprintf(text, OF_LEN, " of identity %u", local + 1);
+    return text;
+}
+
 static void on_mail(struct bootnode *bootnode, const struct xord_mail *mail)
 {
     struct service *service = &bootnode->service;
@@ -80,7 +89,8 @@ static void on_mail(struct bootnode *bootnode, const struct xord_mail *mail)
             mail->self.seq <= service->selves[mail->local].seq)
         return;
     service->selves[mail->local] = mail->self;
-    xord_log(XORD_LOG_INFO, "a majority of peers sees us elsewhere: new record, seq %" PRIu64, mail->self.seq);
+    xord_log(XORD_LOG_INFO, "a majority of peers sees us elsewhere: new record%s, seq %" PRIu64,
+            of_identity((char[OF_LEN]){0}, bootnode, mail->local), mail->self.seq);
     print_record(&mail->self, bootnode->settings->node.json);
 }
 
@@ -113,21 +123,42 @@ static void serve(struct bootnode *bootnode)
 
 /* ---- start and end ---- */
 
+static const char *key_path(const struct node_options *options, uint32_t number)
+{
+    return number == 0 ? options->key_path : options->identities[number].key_path;
+}
+
+/* Each another. */
+static int keys_read(uint8_t (*seckeys32)[32], const struct node_options *options)
+{
+    for (uint32_t i = 0; i < options->identity_cnt; i++) {
+        if (key_read(seckeys32[i], key_path(options, i)))
+            return EXIT_USER;
+        for (uint32_t j = 0; j < i; j++)
+            if (xord_ct_equal(seckeys32[i], seckeys32[j], 32))
+                return complain(
+                        "%s and %s hold the same key: each identity needs its own; `xord key new FILE` makes one",
+                        key_path(options, j), key_path(options, i));
+    }
+    return 0;
+}
+
 static int start(struct bootnode *bootnode)
 {
     const struct node_options *options = &bootnode->settings->node;
     struct service *service = &bootnode->service;
-    uint8_t seckey32[32];
-    int err = key_read(seckey32, options->key_path);
+    uint8_t seckeys32[SERVICE_SELVES][32];
+    int err = keys_read(seckeys32, options);
 
     if (!err)
         err = service_open(service, options, false);
     if (!err)
         err = recall_begin(bootnode);
     /* The time is a seq that grows from start to start without anything to remember. */
-    if (!err)
-        err = service_add_self(service, options, seckey32, (uint64_t)time(NULL), recall_of_key(bootnode, seckey32));
-    xord_wipe(seckey32, sizeof(seckey32));
+    for (uint32_t i = 0; i < options->identity_cnt && !err; i++)
+        err = service_add_self(service, options, seckeys32[i], (uint64_t)time(NULL),
+                recall_of_key(bootnode, seckeys32[i]));
+    xord_wipe(seckeys32, sizeof(seckeys32));
     service->node.maintain = true;
     service->node.limits = bootnode->settings->limits;
     if (!err)
@@ -142,9 +173,13 @@ static int run(struct bootnode *bootnode)
     const struct node_options *options = &bootnode->settings->node;
     struct service *service = &bootnode->service;
 
-    print_record(&service->selves[0], options->json);
-    if (!service->selves[0].has_ip && !service->selves[0].has_ip6)
-        xord_log(XORD_LOG_INFO, "the record names no address until peers have said what it is; --ip ADDR sets it");
+    for (uint32_t i = 0; i < service->self_cnt; i++)
+        print_record(&service->selves[i], options->json);
+    for (uint32_t i = 0; i < service->self_cnt; i++)
+        if (!service->selves[i].has_ip && !service->selves[i].has_ip6)
+            xord_log(XORD_LOG_INFO, "the record%s names no address until peers have said what it is; %s sets it",
+                    of_identity((char[OF_LEN]){0}, bootnode, i),
+                    identity_has_ip(options, i) ? "--nat ADDR" : "--ip ADDR");
     serve(bootnode);
     log_status(service->engine);
     if (xord_log_get_level() > XORD_LOG_ERROR)

@@ -9,7 +9,7 @@
 
 #define RATE_MIN 10
 
-enum { OPT_LIMIT_ADDRESS = 0x300, OPT_LIMIT_PREFIX, OPT_STATE };
+enum { OPT_LIMIT_ADDRESS = 0x300, OPT_LIMIT_PREFIX, OPT_STATE, OPT_NAT, OPT_IDENTITY };
 
 /* What a hundred nodes behind one NAT that all crawl at once do not notice. */
 static const struct xord_limit_config limits_default = {.address = {.rate = 5000, .burst = 10000},
@@ -26,6 +26,16 @@ static const struct argp_option option_table[] = {
                 "default: "
                 "nothing is remembered",
                 1},
+        {"nat", OPT_NAT, "HINT", 0,
+                "How peers reach us where that is not --ip: ADDR or ADDR:PORT (IPv6: [ADDR]:PORT; one a family) stands "
+                "in the record from the start; \"auto\": what a majority of peers sees, although --ip is given; "
+                "\"none\": whatever peers see. Default: \"none\" with --ip, else \"auto\"",
+                2},
+        {"identity", OPT_IDENTITY, "key=FILE[,ip=ADDR]...[,udp=PORT][,nat=HINT]", 0,
+                "One more node in this process, with a table, sessions and a record of its own: repeatable, 15 beside "
+                "that of --key, --ip, --udp and --nat. Without udp it is at the port of --udp, without ip at all "
+                "addresses. Of several ip of a family the record names the first, and requests leave from there",
+                2},
         {0},
 };
 
@@ -65,6 +75,14 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         if (limit_parse(&settings->limits.prefix, arg, "limit-prefix"))
             exit(EXIT_USER);
         return 0;
+    case OPT_NAT:
+        if (nat_parse(&settings->node.identities[0].nat, arg))
+            exit(EXIT_USER);
+        return 0;
+    case OPT_IDENTITY:
+        if (identities_add(&settings->node, arg))
+            exit(EXIT_USER);
+        return 0;
     case OPT_STATE:
         settings->state_path = arg;
         return 0;
@@ -87,7 +105,9 @@ static const struct argp bootnode_argp = {
         .parser = parse_option,
         .doc = "Runs a node that joins the network of its bootnodes (or waits to be found), keeps a routing table and "
                "answers everybody.\v"
-               "The first line on stdout is the node's record; a new line follows whenever it changes. Ctrl-C ends it. "
+               "The first line on stdout is the node's record, those of further identities follow in their order; a "
+               "new "
+               "line comes whenever one changes. Ctrl-C ends it. "
                "EAL options for DPDK go after \"--\".\n"
                "Example: xord bootnode --key node.key --ip 127.0.0.1, or your public address instead",
         .children = children,

@@ -201,7 +201,7 @@ static uint32_t seed(struct bootnode *bootnode, const struct xord_state_self *se
     for (uint32_t i = 0; i < self->node_cnt; i++) {
         const struct xord_state_node *node = &self->nodes[i];
 
-        if (node->replacement != replacements || !service_pick_endpoint(&bootnode->service, &node->enr, &ep))
+        if (node->replacement != replacements || !service_pick_endpoint_of(&bootnode->service, local, &node->enr, &ep))
             continue;
         mail.seed.enr = node->enr;
         mail.seed.past_checks = node->live_checks;

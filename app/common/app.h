@@ -105,8 +105,33 @@ struct record_list {
 int record_list_add(struct record_list *list, const struct xord_enr *enr); /* EXIT_USER when out of memory */
 void record_list_free(struct record_list *list);
 
+/* ---- identities (identity.c) ---- */
+
+#define SERVICE_SELVES 16 /* in one process */
+
+/* What is known of how peers reach an identity, where that is not what it is bound to. */
+struct nat_hint {
+    bool automatic; /* what peers say decides, also about addresses that were given */
+    bool never;     /* what peers say changes nothing */
+    bool has_named[2];
+    struct xord_endpoint named[2]; /* the record names these, by family; port 0: the one that is bound */
+};
+
+/* Adds "auto", "none", ADDR, ADDR:PORT or [ADDR]:PORT to what is known. 0 or EXIT_USER after a complaint. */
+int nat_parse(struct nat_hint *hint, const char *text);
+
+/* Its addresses are those of struct xord_port_config that have its number for owner. */
+struct identity {
+    const char *key_path; /* not of the first: that is struct node_options' */
+    uint16_t udp_port;    /* 0: that of --udp */
+    struct nat_hint nat;
+    char *text;
+};
+
 struct node_options {
     struct xord_port_config port;
+    struct identity identities[SERVICE_SELVES]; /* the first is that of --key, --ip, --udp and --nat */
+    uint32_t identity_cnt;
     bool has_ip, has_udp;
     enum xord_idle idle;
     bool has_idle;
@@ -127,17 +152,28 @@ extern const struct argp node_options_argp, key_options_argp, join_options_argp;
 int node_options_init(struct node_options *options, int *argc, char **argv);
 void node_options_free(struct node_options *options);
 
+/* Adds an address to an identity: "ADDR" or "ADDR/PREFIX". 0 or EXIT_USER after a complaint. */
+int ip_add(struct node_options *options, uint32_t number, const char *text);
+
+/* Adds an identity: "key=FILE[,ip=ADDR[/PREFIX]]...[,udp=PORT][,nat=HINT]...". 0 or EXIT_USER after a complaint. */
+int identities_add(struct node_options *options, const char *text);
+void identities_free(struct node_options *options);
+bool identity_has_ip(const struct node_options *options, uint32_t number);
+
+/* What a port needs to have for all identities, also those that named no address. 0, or EXIT_USER after a complaint when two of
+ * them would be in one place. */
+int identities_port(struct xord_port_config *config, const struct node_options *options);
+
 /* Adds the records of X (a record, a file, a nodes.json, "-", or a network's name). 0 or EXIT_USER after a complaint. */
 int bootnodes_add(struct node_options *options, const char *x);
 
 /* ---- a running node (service.c) ---- */
 
-#define SERVICE_SELVES 16
-
 /* A node with one identity, or with those that the caller adds. */
 struct service {
     struct xord_engine *engine;
     struct xord_port *port;
+    struct xord_port_config bound; /* what it was opened with, and the UDP ports that came of it */
     struct xord_locals *locals;
     const struct xord_aes_ops *aes_ops;
     struct xord_aes *aes;
@@ -154,8 +190,9 @@ struct service {
  * complaint. */
 int service_open(struct service *service, const struct node_options *options, bool client);
 
-/* Adds one identity with a key and a record that names our addresses. `earlier`, which may be NULL, is a record of its from before:
- * where our addresses are not known, those that it names are taken until votes say otherwise, and the new seq is above its. */
+/* Adds the next identity of `options` with a key and a record that names its addresses. `earlier`, which may be NULL, is a record of
+ * its from before: where its addresses are not known, those that it names are taken until votes say otherwise, and the new seq is
+ * above its. */
 int service_add_self(struct service *service, const struct node_options *options, const uint8_t seckey32[32],
         uint64_t seq, const struct xord_enr *earlier);
 
@@ -166,8 +203,10 @@ void service_stop(struct service *service);
 /* Opens, adds an identity (options->key_path or a random key), starts: what one-exchange commands need. */
 int service_start_client(struct service *service, const struct node_options *options);
 
-/* The endpoint of a record that our port can send to; false when none. */
+/* The endpoint of a record that our first identity, or one of the others, can send to; false when none. */
 bool service_pick_endpoint(const struct service *service, const struct xord_enr *enr, struct xord_endpoint *ep);
+bool service_pick_endpoint_of(const struct service *service, uint32_t local, const struct xord_enr *enr,
+        struct xord_endpoint *ep);
 
 /* Why nothing at all could be sent, NULL when something was. */
 const char *service_refused(const struct service *service);

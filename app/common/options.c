@@ -117,7 +117,7 @@ static int network_add(struct node_options *options, const char *name)
 
 /* ---- values ---- */
 
-static int ip_add(struct node_options *options, const char *text)
+int ip_add(struct node_options *options, uint32_t number, const char *text)
 {
     struct xord_port_config *port = &options->port;
     struct xord_port_addr *addr = &port->addrs[port->addr_cnt];
@@ -128,6 +128,7 @@ static int ip_add(struct node_options *options, const char *text)
 
     if (port->addr_cnt == XORD_PORT_MAX_ADDR)
         return complain("--ip: at most %d addresses", XORD_PORT_MAX_ADDR);
+    memset(addr, 0, sizeof(*addr));
     if (len >= sizeof(ip))
         return complain("--ip %.60s is no IP address", text);
     memcpy(ip, text, len);
@@ -138,8 +139,9 @@ static int ip_add(struct node_options *options, const char *text)
     if (slash && number_parse(&prefix, slash + 1, "ip ADDR/PREFIX: PREFIX", 1, max))
         return EXIT_USER;
     addr->prefix_len = (uint8_t)prefix;
+    addr->owner = (uint8_t)number;
     port->addr_cnt++;
-    options->has_ip = true;
+    options->has_ip |= number == 0;
     return 0;
 }
 
@@ -207,7 +209,7 @@ static int apply_option(struct node_options *options, int key, char *arg)
             return complain("--port %s is neither \"socket\" nor \"dpdk:<device>\"", arg);
         return 0;
     case OPT_IP:
-        return ip_add(options, arg);
+        return ip_add(options, 0, arg);
     case OPT_GATEWAY:
         return gateway_set(options, arg);
     case OPT_IDLE:
@@ -273,6 +275,7 @@ int node_options_init(struct node_options *options, int *argc, char **argv)
     options->port.spec = "socket";
     options->port.udp_port = DEFAULT_UDP_PORT;
     options->port.worker_cnt = 1;
+    options->identity_cnt = 1;
     for (int i = 1; i < *argc; i++) {
         if (strcmp(argv[i], "--") != 0)
             continue;
@@ -288,5 +291,6 @@ int node_options_init(struct node_options *options, int *argc, char **argv)
 void node_options_free(struct node_options *options)
 {
     record_list_free(&options->bootnodes);
+    identities_free(options);
     xord_curve_close(options->curve);
 }

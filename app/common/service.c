@@ -6,25 +6,36 @@
 #include "xord_bytes.h"
 #include "xord_rng.h"
 
+static int port_open(struct service *service, char *err)
+{
+    service->port = xord_port_open(&service->bound, err);
+    for (uint32_t i = 0; service->port && i < service->bound.addr_cnt; i++)
+        service->bound.addrs[i].udp_port = service->port->udp_ports[i];
+    return service->port ? 0 : EXIT_USER;
+}
+
 int service_open(struct service *service, const struct node_options *options, bool client)
 {
-    struct xord_port_config config = options->port;
     char err[XORD_PORT_ERR_LEN], again[XORD_PORT_ERR_LEN];
 
     *service = (struct service){.node = service->node};
+    if (identities_port(&service->bound, options))
+        return EXIT_USER;
     service->aes_ops = xord_aes_best();
     service->aes = service->aes_ops->open();
     if (!service->aes)
         return complain("this CPU lacks the AES instructions that xord needs, or memory is short");
-    service->port = xord_port_open(&config, err);
-    if (!service->port && client && !options->has_udp && strcmp(config.spec, "socket") == 0) {
-        config.udp_port = 0;
-        service->port = xord_port_open(&config, again);
-        if (service->port)
+    if (port_open(service, err) == 0)
+        return 0;
+    if (client && !options->has_udp && strcmp(options->port.spec, "socket") == 0) {
+        service->bound.udp_port = 0;
+        if (port_open(service, again) == 0) {
             xord_log(XORD_LOG_DEBUG, "UDP port %u is taken, using %u", options->port.udp_port,
                     service->port->bound[service->port->bound[0].port == 0].port);
+            return 0;
+        }
     }
-    return service->port ? 0 : complain("%s", err);
+    return complain("%s", err);
 }
 
 /* Is everything that we are told to talk to on this machine? */
@@ -38,75 +49,127 @@ static bool all_loopback(const struct record_list *list)
     return list->cnt > 0;
 }
 
-/* What peers had said before the restart. */
-static int draft_earlier(struct xord_enr_draft *draft, const struct xord_enr *earlier)
+/* ---- identities ---- */
+
+/* The first endpoint of a family that an identity is bound to; false when it does not serve that. */
+static bool bound_first(struct xord_endpoint *ep, const struct service *service, uint32_t number, int family)
 {
+    for (uint32_t i = 0; i < service->bound.addr_cnt; i++) {
+        const struct xord_port_addr *addr = &service->bound.addrs[i];
+
+        if (addr->owner != number || !xord_ip_is_v4(addr->ip16) != family || addr->udp_port == 0)
+            continue;
+        *ep = xord_endpoint_v6(addr->ip16, addr->udp_port);
+        return true;
+    }
+    return false;
+}
+
+/* What is to stand in the record, as far as it is known: what is named as seen from outside, or the address given, unless votes are
+ * to find it out; else what peers had said before the restart. */
+static bool endpoint_known(struct xord_endpoint *ep, const struct service *service, const struct nat_hint *nat,
+        const struct xord_enr *earlier, uint32_t number, int family)
+{
+    if (!bound_first(ep, service, number, family))
+        return false;
+    if (nat->has_named[family]) {
+        uint16_t udp_port = nat->named[family].port ? nat->named[family].port : ep->port;
+
+        *ep = nat->named[family];
+        xord_endpoint_set_port(ep, udp_port);
+        return true;
+    }
+    if (!nat->automatic && xord_ip_scope(ep->ip16) != XORD_IP_UNSPECIFIED)
+        return true;
+    return earlier && (family ? xord_enr_endpoint6(earlier, ep) : xord_enr_endpoint4(earlier, ep));
+}
+
+/* On a machine-local network that is the loopback address. Where no address is known only the port, until a majority of peers has
+ * said what it is. */
+static int draft_endpoints(struct xord_enr_draft *draft, const struct service *service,
+        const struct node_options *options, const struct xord_enr *earlier, uint32_t number)
+{
+    static const uint8_t loopback4[4] = {127, 0, 0, 1};
+    const struct nat_hint *nat = &options->identities[number].nat;
+    bool hinted = nat->automatic || nat->has_named[0] || nat->has_named[1], done = false;
     struct xord_endpoint ep;
     int err = 0;
 
-    if (xord_enr_endpoint4(earlier, &ep))
+    if (!hinted && !identity_has_ip(options, number) && all_loopback(&options->bootnodes) &&
+            bound_first(&ep, service, number, 0)) {
+        ep = xord_endpoint_v4(loopback4, ep.port);
+        return xord_enr_draft_set_endpoint(draft, &ep);
+    }
+    for (int family = 0; family < 2 && !err; family++) {
+        if (!endpoint_known(&ep, service, nat, earlier, number, family))
+            continue;
+        done = true;
         err = xord_enr_draft_set_endpoint(draft, &ep);
-    if (!err && xord_enr_endpoint6(earlier, &ep))
-        err = xord_enr_draft_set_endpoint(draft, &ep);
+    }
+    if (!err && !done && (bound_first(&ep, service, number, 0) || bound_first(&ep, service, number, 1)))
+        err = xord_enr_draft_set_uint(draft, "udp", ep.port);
     return err;
 }
 
-/* What the record names: the addresses given; on a machine-local network the loopback address; else no address, only the
- * port, until a majority of peers has said what it is. */
-static int draft_endpoints(struct xord_enr_draft *draft, const struct service *service,
-        const struct node_options *options, const struct xord_enr *earlier)
+static int local_add(struct service *service, const uint8_t seckey32[32], const struct xord_enr *self, uint32_t number)
 {
-    const struct xord_port_config *config = &options->port;
-    const struct xord_endpoint *bound = service->port->bound;
-    static const uint8_t loopback4[4] = {127, 0, 0, 1};
-    bool done[2] = {false, false};
-    int err = 0;
+    struct xord_endpoint eps[XORD_PORT_MAX_ADDR];
+    uint32_t cnt = 0;
 
-    for (uint32_t i = 0; i < config->addr_cnt && !err; i++) {
-        int family = !xord_ip_is_v4(config->addrs[i].ip16);
-        struct xord_endpoint ep = xord_endpoint_v6(config->addrs[i].ip16, bound[family].port);
+    for (uint32_t i = 0; i < service->bound.addr_cnt; i++) {
+        const struct xord_port_addr *addr = &service->bound.addrs[i];
 
-        if (done[family] || xord_ip_scope(ep.ip16) == XORD_IP_UNSPECIFIED)
-            continue;
-        done[family] = true;
-        err = xord_enr_draft_set_endpoint(draft, &ep);
+        if (addr->owner == number && addr->udp_port != 0)
+            eps[cnt++] = xord_endpoint_v6(addr->ip16, addr->udp_port);
     }
-    if (!err && config->addr_cnt == 0 && all_loopback(&options->bootnodes)) {
-        struct xord_endpoint ep = xord_endpoint_v4(loopback4, bound[0].port);
+    return xord_locals_add_at(service->locals, service->aes_ops, service->aes, seckey32, self, eps, cnt);
+}
 
-        err = xord_enr_draft_set_endpoint(draft, &ep);
-    } else if (!err && !done[0] && !done[1] && earlier && (earlier->has_ip || earlier->has_ip6)) {
-        err = draft_earlier(draft, earlier);
-    } else if (!err && !done[0] && !done[1]) {
-        err = xord_enr_draft_set_uint(draft, "udp", bound[bound[0].port == 0].port);
+/* Who gave us an address knows it, unless he says otherwise. */
+static void learning_set(struct service *service, const struct node_options *options, uint32_t number)
+{
+    const struct nat_hint *nat = &options->identities[number].nat;
+    bool known = nat->never || (!nat->automatic && identity_has_ip(options, number));
+
+    for (int family = 0; family < 2; family++) {
+        bool fixed = nat->has_named[family] || known;
+
+        service->locals->all[number].fixed[family] = fixed;
+        service->node.learn_endpoint |= !fixed;
     }
-    return err;
+}
+
+static int locals_make(struct service *service, uint32_t cnt)
+{
+    struct xord_hash_key hash_key;
+
+    if (service->locals)
+        return 0;
+    xord_random_kernel(&hash_key, sizeof(hash_key));
+    service->locals = xord_locals_new(cnt, &hash_key);
+    return service->locals ? 0 : complain("out of memory");
 }
 
 int service_add_self(struct service *service, const struct node_options *options, const uint8_t seckey32[32],
         uint64_t seq, const struct xord_enr *earlier)
 {
-    struct xord_enr *self = &service->selves[0];
-    const struct xord_endpoint *bound = service->port->bound;
-    struct xord_hash_key hash_key;
+    uint32_t number = service->self_cnt;
+    struct xord_enr *self = &service->selves[number];
     struct xord_enr_draft draft;
     int err;
 
-    xord_random_kernel(&hash_key, sizeof(hash_key));
-    service->locals = xord_locals_new(1, &hash_key);
-    if (!service->locals)
-        return complain("out of memory");
+    if (locals_make(service, options->identity_cnt))
+        return EXIT_USER;
     xord_enr_draft_init(&draft, earlier && earlier->seq >= seq ? earlier->seq + 1 : seq);
-    err = draft_endpoints(&draft, service, options, earlier);
+    err = draft_endpoints(&draft, service, options, earlier, number);
     if (!err)
         err = xord_enr_sign(self, &draft, options->curve, seckey32);
     if (!err)
-        err = xord_locals_add(service->locals, service->aes_ops, service->aes, seckey32, self,
-                bound[0].port ? &bound[0] : NULL, bound[1].port ? &bound[1] : NULL);
+        err = local_add(service, seckey32, self, number);
     if (err)
         return complain("cannot make our own record: %s", xord_strerror(err));
-    service->self_cnt = service->node.host_cnt = 1;
-    service->node.learn_endpoint = !options->has_ip;
+    learning_set(service, options, number);
+    service->self_cnt = service->node.host_cnt = number + 1;
     return 0;
 }
 
@@ -163,11 +226,17 @@ int service_start_client(struct service *service, const struct node_options *opt
     return err ? err : service_start(service, options);
 }
 
-bool service_pick_endpoint(const struct service *service, const struct xord_enr *enr, struct xord_endpoint *ep)
+bool service_pick_endpoint_of(const struct service *service, uint32_t local, const struct xord_enr *enr,
+        struct xord_endpoint *ep)
 {
-    const struct xord_endpoint *bound = service->locals->all[0].ep;
+    const struct xord_endpoint *bound = service->locals->all[local].ep;
 
     return (bound[0].port && xord_enr_endpoint4(enr, ep)) || (bound[1].port && xord_enr_endpoint6(enr, ep));
+}
+
+bool service_pick_endpoint(const struct service *service, const struct xord_enr *enr, struct xord_endpoint *ep)
+{
+    return service_pick_endpoint_of(service, 0, enr, ep);
 }
 
 const char *service_refused(const struct service *service)

@@ -26,6 +26,15 @@ struct xord_endpoint xord_endpoint_v6(const uint8_t ip16[16], uint16_t port)
     return ep;
 }
 
+struct xord_endpoint xord_endpoint_any(int family, uint16_t port)
+{
+    struct xord_endpoint ep = {.port = port};
+
+    if (family == 0)
+        memcpy(ep.ip16, xord_v4_mapped_prefix12, 12);
+    return ep;
+}
+
 static enum xord_ip_scope v4_scope(uint32_t ip)
 {
     if (ip >> 24 == 0)

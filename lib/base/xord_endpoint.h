@@ -46,6 +46,8 @@ static inline void xord_endpoint_set_port(struct xord_endpoint *ep, uint16_t por
 
 struct xord_endpoint xord_endpoint_v4(const uint8_t ip4[4], uint16_t port);
 struct xord_endpoint xord_endpoint_v6(const uint8_t ip16[16], uint16_t port);
+/* All addresses of a family: 0.0.0.0 for 0, :: for 1. */
+struct xord_endpoint xord_endpoint_any(int family, uint16_t port);
 
 /* What an address is for; decides IP limits and which answers are believed. */
 enum xord_ip_scope {

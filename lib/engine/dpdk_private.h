@@ -182,14 +182,13 @@ struct dpdk_port {
     struct xord_port base;
     struct dpdk_device device;
     uint16_t worker_cnt;
-    uint16_t udp_port;
+    uint16_t port_cnt, ports[XORD_PORT_MAX_ADDR]; /* UDP: each once */
     bool eal_started, device_open;
     bool has_source[2];
     uint8_t source16[2][16]; /* of datagrams that leave the choice to us, by family */
     pthread_key_t thread_key;
     bool has_key;
     struct dpdk_worker *workers;
-    bool any_dst[2]; /* by family: an identity at several addresses has one shard for a peer, whichever it sends to */
     struct dpdk_given **given; /* by polling worker f to worker t: [f * worker_cnt + t]; NULL: the device steers */
 };
 
@@ -198,6 +197,15 @@ struct dpdk_given;
 static inline struct dpdk_port *dpdk_port_of(struct xord_port *port)
 {
     return (struct dpdk_port *)port;
+}
+
+/* At which of our addresses is not asked. */
+static inline bool dpdk_port_is_ours(const struct dpdk_port *self, uint16_t udp_port)
+{
+    for (uint16_t i = 0; i < self->port_cnt; i++)
+        if (self->ports[i] == udp_port)
+            return true;
+    return false;
 }
 
 /* By the worker that owns the counter. */

@@ -104,7 +104,7 @@ static bool frame_in(struct dpdk_port *self, struct dpdk_worker *worker, struct 
     /* Copied: a driver may have built the mbuf around memory of its own, which its transmit side would not expect. */
     if (verdict & XORD_NET_REPLY)
         dpdk_tx_frame(self, worker, frame, rx.reply_len);
-    if (!(verdict & XORD_NET_UDP) || rx.dst.port != self->udp_port) {
+    if (!(verdict & XORD_NET_UDP) || !dpdk_port_is_ours(self, rx.dst.port)) {
         dpdk_bump(&worker->rx_other_port, verdict & XORD_NET_UDP ? 1 : 0);
         rte_pktmbuf_free(mbuf);
         return false;

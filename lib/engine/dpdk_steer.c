@@ -166,12 +166,12 @@ enum xord_load dpdk_steer_load(const struct dpdk_port *self, const struct dpdk_w
  * line from our cache, and computes the hash in less time. */
 static uint16_t owner_of(const struct dpdk_port *self, const struct dpdk_worker *worker, struct rte_mbuf *mbuf)
 {
-    bool any = self->any_dst[0] || self->any_dst[1];
+    bool any = self->base.any_dst[0] || self->base.any_dst[1];
     uint32_t hash;
 
     if (self->device.rss && !any && mbuf->ol_flags & RTE_MBUF_F_RX_RSS_HASH)
         return xord_steer_shard(self->base.reta, mbuf->hash.rss);
-    if (!dpdk_frame_hash(&hash, rte_pktmbuf_mtod(mbuf, uint8_t *), mbuf->data_len, self->any_dst))
+    if (!dpdk_frame_hash(&hash, rte_pktmbuf_mtod(mbuf, uint8_t *), mbuf->data_len, self->base.any_dst))
         return worker->index;
     return xord_steer_shard(self->base.reta, hash);
 }

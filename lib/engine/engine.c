@@ -172,11 +172,17 @@ void xord_engine_stop(struct xord_engine *engine)
 uint16_t xord_engine_shard_of(const struct xord_engine *engine, uint32_t local, const struct xord_endpoint *ep)
 {
     const struct xord_local *l = &engine->cfg.node.locals->all[local];
+    const struct xord_port *port = engine->cfg.port;
+    int family = !xord_endpoint_is_v4(ep);
+    struct xord_endpoint called;
 
     if (engine->cfg.worker_cnt == 1 ||
             local >= engine->cfg.node.locals->cnt) /* any shard refuses an unknown identity */
         return 0;
-    return xord_steer_shard(engine->cfg.port->reta, xord_steer_hash(&l->ep[!xord_endpoint_is_v4(ep)], ep));
+    if (!port->any_dst[family])
+        return xord_steer_shard(port->reta, xord_steer_hash(&l->ep[family], ep));
+    called = xord_endpoint_any(family, l->ep[family].port);
+    return xord_steer_shard(port->reta, xord_steer_hash(&called, ep));
 }
 
 /* ---- mail ---- */

@@ -57,27 +57,12 @@ static void source_note(struct dpdk_port *self, const struct xord_port_config *c
     }
 }
 
-/* One address of a family: that; several, or a whole prefix: any. */
-static void bound_note(struct dpdk_port *self, const struct xord_port_config *config)
+/* The NIC hashes the address that a datagram was sent to; for who is at several the engine does not. */
+static void steers_note(struct dpdk_port *self, const struct xord_port_config *config)
 {
-    static const uint8_t any4[4], any16[16];
-    uint32_t cnt[2] = {0, 0};
-
-    for (uint32_t i = 0; i < config->addr_cnt; i++)
-        cnt[!xord_ip_is_v4(config->addrs[i].ip16)]++;
-    for (int family = 0; family < 2; family++) {
-        if (cnt[family] == 0)
-            continue;
-        if (cnt[family] == 1 && !config->whole_prefix)
-            self->base.bound[family] = xord_endpoint_v6(self->source16[family], self->udp_port);
-        else
-            self->base.bound[family] =
-                    family ? xord_endpoint_v6(any16, self->udp_port) : xord_endpoint_v4(any4, self->udp_port);
-    }
-    /* The NIC hashes the address that a datagram was sent to; for an identity at several the engine does not. */
-    for (int family = 0; family < 2; family++)
-        self->any_dst[family] = !config->whole_prefix && cnt[family] > 1;
-    self->base.steers = dpdk_device_steers(&self->device, self->worker_cnt) && !self->any_dst[0] && !self->any_dst[1];
+    xord_port_set_any_dst(&self->base, config);
+    self->base.steers =
+            dpdk_device_steers(&self->device, self->worker_cnt) && !self->base.any_dst[0] && !self->base.any_dst[1];
 }
 
 /* Room for every neighbour that an on-link prefix may hold, within reason. */
@@ -278,6 +263,28 @@ static uint16_t any_udp_port(void)
     return 49152 + number % 16384;
 }
 
+static uint16_t port_of_owner(const struct dpdk_port *self, const struct xord_port_config *config, uint32_t row)
+{
+    for (uint32_t i = 0; i < row; i++)
+        if (config->addrs[i].owner == config->addrs[row].owner)
+            return self->base.udp_ports[i];
+    return any_udp_port();
+}
+
+static void ports_note(struct dpdk_port *self, const struct xord_port_config *config)
+{
+    for (uint32_t i = 0; i < config->addr_cnt; i++) {
+        uint16_t udp_port = config->addrs[i].udp_port ? config->addrs[i].udp_port : config->udp_port;
+
+        if (udp_port == 0)
+            udp_port = port_of_owner(self, config, i);
+        self->base.udp_ports[i] = udp_port;
+        if (!dpdk_port_is_ours(self, udp_port))
+            self->ports[self->port_cnt++] = udp_port;
+    }
+    xord_port_set_bound(&self->base, config);
+}
+
 static struct xord_port *dpdk_open(const struct xord_port_config *config, char err[XORD_PORT_ERR_LEN])
 {
     struct dpdk_port *self = port_new(config);
@@ -286,13 +293,13 @@ static struct xord_port *dpdk_open(const struct xord_port_config *config, char e
         snprintf(err, XORD_PORT_ERR_LEN, "out of memory");
         return NULL;
     }
-    self->udp_port = config->udp_port ? config->udp_port : any_udp_port();
     source_note(self, config);
+    ports_note(self, config);
     if (device_and_stacks(self, config, err)) {
         dpdk_close(&self->base);
         return NULL;
     }
-    bound_note(self, config);
+    steers_note(self, config);
     dpdk_device_note_link(&self->device);
     dpdk_warn_if_down(config->spec);
     if (self->device.mtu < MTU_WANTED)

@@ -40,7 +40,7 @@ struct sim_worker {
 struct sim_port {
     struct xord_port base;
     struct xord_sim *sim;
-    uint16_t worker_cnt, udp_port;
+    uint16_t worker_cnt;
     bool whole_prefix;
     uint32_t addr_cnt;
     struct xord_port_addr addrs[XORD_PORT_MAX_ADDR];
@@ -150,14 +150,14 @@ static uint32_t heap_pop(const struct xord_sim *sim, struct sim_worker *worker)
     return first;
 }
 
-static bool port_has(const struct sim_port *port, const uint8_t ip16[16])
+static bool port_has(const struct sim_port *port, const struct xord_endpoint *ep)
 {
     for (uint32_t i = 0; i < port->addr_cnt; i++) {
         const struct xord_port_addr *addr = &port->addrs[i];
         unsigned v4_bits = port->whole_prefix ? addr->prefix_len : 32,
                  v6_bits = port->whole_prefix ? addr->prefix_len : 128;
 
-        if (xord_ip_same_prefix(addr->ip16, ip16, v4_bits, v6_bits))
+        if (port->base.udp_ports[i] == ep->port && xord_ip_same_prefix(addr->ip16, ep->ip16, v4_bits, v6_bits))
             return true;
     }
     return false;
@@ -166,7 +166,7 @@ static bool port_has(const struct sim_port *port, const uint8_t ip16[16])
 static struct sim_port *port_at(const struct xord_sim *sim, const struct xord_endpoint *ep)
 {
     for (int i = 0; i < XORD_SIM_PORTS; i++)
-        if (sim->ports[i] && sim->ports[i]->udp_port == ep->port && port_has(sim->ports[i], ep->ip16))
+        if (sim->ports[i] && port_has(sim->ports[i], ep))
             return sim->ports[i];
     return NULL;
 }
@@ -230,22 +230,6 @@ static struct sim_port *self_of(struct xord_port *port)
     return (struct sim_port *)port;
 }
 
-/* One address of a family: that one. Several, or whole prefixes: unspecified. */
-static void bound_set(struct sim_port *self)
-{
-    static const uint8_t any16[16];
-    uint32_t cnt[2] = {0, 0};
-
-    for (uint32_t i = 0; i < self->addr_cnt; i++) {
-        int family = !xord_ip_is_v4(self->addrs[i].ip16);
-
-        self->base.bound[family] = xord_endpoint_v6(self->addrs[i].ip16, self->udp_port);
-        if (++cnt[family] > 1 || self->whole_prefix)
-            self->base.bound[family] =
-                    family ? xord_endpoint_v6(any16, self->udp_port) : xord_endpoint_v4(any16, self->udp_port);
-    }
-}
-
 static bool workers_init(struct sim_port *self)
 {
     pthread_condattr_t attr;
@@ -286,11 +270,14 @@ static bool network_join(struct sim_port *self, char *err)
 
         if (!other)
             slot = i;
-        for (uint32_t a = 0; other && other->udp_port == self->udp_port && a < self->addr_cnt; a++)
-            if (port_has(other, self->addrs[a].ip16)) {
-                snprintf(err, XORD_PORT_ERR_LEN, "another port of the simulated network has that address and UDP port");
-                return false;
-            }
+        for (uint32_t a = 0; other && a < self->addr_cnt; a++) {
+            struct xord_endpoint ep = xord_endpoint_v6(self->addrs[a].ip16, self->base.udp_ports[a]);
+
+            if (!port_has(other, &ep))
+                continue;
+            snprintf(err, XORD_PORT_ERR_LEN, "another port of the simulated network has that address and UDP port");
+            return false;
+        }
     }
     if (slot < 0) {
         snprintf(err, XORD_PORT_ERR_LEN, "a simulated network has %d ports at most", XORD_SIM_PORTS);
@@ -300,12 +287,20 @@ static bool network_join(struct sim_port *self, char *err)
     return true;
 }
 
+static bool has_ports(const struct xord_port_config *config)
+{
+    for (uint32_t i = 0; i < config->addr_cnt && config->udp_port == 0; i++)
+        if (config->addrs[i].udp_port == 0)
+            return false;
+    return true;
+}
+
 static struct xord_port *sim_open(const struct xord_port_config *config, char err[XORD_PORT_ERR_LEN])
 {
     struct sim_port *self;
     bool joined;
 
-    if (!config->sim || config->addr_cnt == 0 || config->udp_port == 0) {
+    if (!config->sim || config->addr_cnt == 0 || !has_ports(config)) {
         snprintf(err, XORD_PORT_ERR_LEN, "a sim port needs a simulated network, an address and a UDP port");
         return NULL;
     }
@@ -319,11 +314,12 @@ static struct xord_port *sim_open(const struct xord_port_config *config, char er
     self->base.steers = self->sim->steers;
     xord_steer_deal(self->base.reta, config->worker_cnt, config->worker_cnt);
     self->worker_cnt = config->worker_cnt;
-    self->udp_port = config->udp_port;
+    for (uint32_t i = 0; i < config->addr_cnt; i++)
+        self->base.udp_ports[i] = config->addrs[i].udp_port ? config->addrs[i].udp_port : config->udp_port;
     self->whole_prefix = config->whole_prefix;
     self->addr_cnt = config->addr_cnt;
     memcpy(self->addrs, config->addrs, sizeof(self->addrs));
-    bound_set(self);
+    xord_port_set_bound(&self->base, config);
     if (!workers_init(self)) {
         snprintf(err, XORD_PORT_ERR_LEN, "out of memory");
         port_free(self);
@@ -411,12 +407,12 @@ static bool source_choose(const struct sim_port *self, struct xord_endpoint *out
 {
     if (xord_ip_scope(src->ip16) != XORD_IP_UNSPECIFIED) {
         *out = *src;
-        return src->port == self->udp_port && port_has(self, src->ip16);
+        return port_has(self, src);
     }
     for (uint32_t i = 0; i < self->addr_cnt; i++) {
         if (xord_ip_is_v4(self->addrs[i].ip16) != xord_endpoint_is_v4(dst))
             continue;
-        *out = xord_endpoint_v6(self->addrs[i].ip16, self->udp_port);
+        *out = xord_endpoint_v6(self->addrs[i].ip16, self->base.udp_ports[i]);
         return true;
     }
     return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Kernel UDP sockets by recvmmsg and sendmmsg. Each worker has a socket per family of its own (SO_REUSEPORT), among which a
- * filter chooses by the steering hash (socket_steer.c); bound to the wildcard address unless exactly one address was asked
- * for, then reading and setting the local address by IP_PKTINFO. Needs no privilege. */
+/* Kernel UDP sockets by recvmmsg and sendmmsg. Each worker has a socket of its own (SO_REUSEPORT) at each address and port asked
+ * for, among which a filter chooses by the steering hash (socket_steer.c). Where all addresses of a family or of a whole prefix
+ * are ours it is one at the wildcard address, which reads and sets the local address by IP_PKTINFO. Needs no privilege. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -20,7 +20,7 @@
 #define BUF_LEN     1536 /* more than a packet, so that an oversized one is seen as such */
 #define CONTROL_LEN 64
 #define SOCKET_BUF  (8 << 20)
-#define OTHER_TURN  8 /* in so many bursts one begins with the other family */
+#define OTHER_TURN  8 /* in so many bursts one begins with another socket */
 
 _Static_assert(CMSG_SPACE(sizeof(struct in6_pktinfo)) <= CONTROL_LEN, "control buffer holds either PKTINFO");
 _Static_assert(CMSG_SPACE(sizeof(struct in_pktinfo)) <= CONTROL_LEN, "control buffer holds either PKTINFO");
@@ -39,7 +39,7 @@ struct slot {
     _Alignas(8) uint8_t data[BUF_LEN];
 };
 
-/* Datagrams of one family that wait for sendmmsg, where they stand: in a buffer of ours, which is then free again, or in the
+/* Datagrams that wait for the sendmmsg of one socket, where they stand: in a buffer of ours, which is then free again, or in the
  * slot that they were received in. */
 struct tx_queue {
     struct {
@@ -52,16 +52,22 @@ struct tx_queue {
     uint32_t cnt;
 };
 
-#define TX_BUFS (3 * XORD_PORT_BURST) /* two full queues, and as many given out */
+#define TX_BUFS (3 * XORD_PORT_BURST) /* two bursts that wait, and one given out */
+
+/* Where we are reached: a socket of each worker. */
+struct place {
+    struct xord_endpoint ep; /* as bound */
+    bool any_addr;           /* at all addresses of its family, so that each datagram has to say which it is about */
+};
 
 struct worker {
-    _Alignas(64) int fd[2]; /* [0] IPv4, [1] IPv6; -1: none */
-    int wake_fd;
-    uint8_t rx_family; /* with which the next rx_burst begins: the one that had something last */
+    _Alignas(64) uint32_t rx_place; /* with which the next rx_burst begins: the one that had something last */
     uint8_t rx_turn;
+    struct pollfd
+            fds[1 + XORD_PORT_MAX_ADDR]; /* [0] an eventfd to wake it, then its sockets in the order of the places */
+    struct tx_queue *tx;                 /* one a place */
     struct slot rx[XORD_PORT_BURST];
     struct mmsghdr rx_msgs[XORD_PORT_BURST];
-    struct tx_queue tx[2];
     uint32_t free_cnt, out_cnt;
     uint8_t *free_bufs[TX_BUFS];
     uint8_t *out_bufs[XORD_BURST_MAX]; /* given out by tx_alloc; NULL: queued since */
@@ -73,11 +79,15 @@ struct worker {
 
 struct socket_port {
     struct xord_port base;
-    bool any_addr[2]; /* by family: bound to all addresses, so that each datagram has to say which it is about */
-    bool any_dst[2];  /* and one identity has them all */
     uint16_t worker_cnt;
+    uint32_t place_cnt;
+    struct place places[XORD_PORT_MAX_ADDR];
+    int32_t only[2]; /* by family: the place that all datagrams leave from; ONLY_NONE, ONLY_MANY */
     struct worker *workers;
 };
+
+#define ONLY_NONE (-1)
+#define ONLY_MANY (-2)
 
 static struct socket_port *self_of(struct xord_port *port)
 {
@@ -221,56 +231,78 @@ static int socket_bind(int *fd_out, struct xord_endpoint *ep, bool reuse, char *
     return 0;
 }
 
+static int *socket_of(struct worker *worker, uint32_t place)
+{
+    return &worker->fds[1 + place].fd;
+}
+
 /* A group that shares a port would also let a second xord of the same user join it unnoticed: an exclusive socket goes
  * first and finds out whether the port is free. */
-static int family_open(struct socket_port *self, int family, char *err)
+static int place_open(struct socket_port *self, uint32_t i, char *err)
 {
-    struct xord_endpoint *ep = &self->base.bound[family];
-    int probe;
+    struct xord_endpoint *ep = &self->places[i].ep;
+    int family = !xord_endpoint_is_v4(ep), probe;
 
     if (self->worker_cnt == 1)
-        return socket_bind(&self->workers[0].fd[family], ep, false, err);
+        return socket_bind(socket_of(&self->workers[0], i), ep, false, err);
     if (socket_bind(&probe, ep, false, err))
         return -1;
     close(probe);
     for (uint16_t w = 0; w < self->worker_cnt; w++)
-        if (socket_bind(&self->workers[w].fd[family], ep, true, err))
+        if (socket_bind(socket_of(&self->workers[w], i), ep, true, err))
             return -1;
-    if (socket_steer(self->workers[0].fd[family], family, self->worker_cnt, self->any_dst[family]))
+    if (socket_steer(*socket_of(&self->workers[0], i), family, self->worker_cnt, self->base.any_dst[family]))
         self->base.steers = false; /* a system without such filters: the engine hands over what comes to another */
     return 0;
 }
 
-/* One address of a family, its own prefix: bound to it. Several, or a whole prefix: the wildcard. */
-static void bound_from_config(struct socket_port *self, const struct xord_port_config *config)
+/* With any free port asked for, an owner's first address chooses for all of them. */
+static uint16_t port_wanted(const struct socket_port *self, const struct xord_port_config *config, uint32_t row)
 {
-    static const uint8_t any16[16];
-    struct xord_endpoint *bound = self->base.bound;
-    uint32_t cnt[2] = {0, 0};
+    uint16_t udp_port = config->addrs[row].udp_port ? config->addrs[row].udp_port : config->udp_port;
 
-    for (uint32_t i = 0; i < config->addr_cnt; i++) {
-        int family = !xord_ip_is_v4(config->addrs[i].ip16);
-
-        bound[family] = xord_endpoint_v6(config->addrs[i].ip16, config->udp_port);
-        cnt[family]++;
-    }
-    for (int family = 0; family < 2; family++) {
-        if (cnt[family] == 1 && !config->whole_prefix)
-            continue;
-        self->any_addr[family] = true;
-        self->any_dst[family] = !config->whole_prefix;
-        if (cnt[family] > 0 || config->addr_cnt == 0)
-            bound[family] =
-                    family ? xord_endpoint_v6(any16, config->udp_port) : xord_endpoint_v4(any16, config->udp_port);
-    }
+    for (uint32_t i = 0; i < row && udp_port == 0; i++)
+        if (config->addrs[i].owner == config->addrs[row].owner)
+            udp_port = self->base.udp_ports[i];
+    return udp_port;
 }
 
-static bool family_wanted(const struct xord_port_config *config, int family)
+static struct xord_endpoint endpoint_wanted(const struct socket_port *self, const struct xord_port_config *config,
+        uint32_t row)
 {
-    for (uint32_t i = 0; i < config->addr_cnt; i++)
-        if (!xord_ip_is_v4(config->addrs[i].ip16) == family)
+    const uint8_t *ip16 = config->addrs[row].ip16;
+    uint16_t udp_port = port_wanted(self, config, row);
+
+    return config->whole_prefix ? xord_endpoint_any(!xord_ip_is_v4(ip16), udp_port) : xord_endpoint_v6(ip16, udp_port);
+}
+
+static bool place_is_there(const struct socket_port *self, const struct xord_endpoint *ep)
+{
+    for (uint32_t i = 0; i < self->place_cnt; i++)
+        if (xord_endpoint_equal(&self->places[i].ep, ep))
             return true;
-    return config->addr_cnt == 0;
+    return false;
+}
+
+/* One socket takes all prefixes of a family. */
+static int row_open(struct socket_port *self, const struct xord_port_config *config, uint32_t row, char *err)
+{
+    struct place *place = &self->places[self->place_cnt];
+
+    place->ep = endpoint_wanted(self, config, row);
+    self->base.udp_ports[row] = place->ep.port;
+    if (config->whole_prefix && place_is_there(self, &place->ep))
+        return 0;
+    place->any_addr = xord_ip_scope(place->ep.ip16) == XORD_IP_UNSPECIFIED;
+    if (place_open(self, self->place_cnt, err)) {
+        self->base.udp_ports[row] = 0;
+        return config->addrs[row].optional && errno != EADDRINUSE ? 0 : -1;
+    }
+    self->base.udp_ports[row] = place->ep.port;
+    self->only[!xord_endpoint_is_v4(&place->ep)] =
+            self->only[!xord_endpoint_is_v4(&place->ep)] == ONLY_NONE ? (int32_t)self->place_cnt : ONLY_MANY;
+    self->place_cnt++;
+    return 0;
 }
 
 static void socket_close(struct xord_port *port)
@@ -280,144 +312,180 @@ static void socket_close(struct xord_port *port)
     for (uint16_t w = 0; self->workers && w < self->worker_cnt; w++) {
         struct worker *worker = &self->workers[w];
 
-        for (int family = 0; family < 2; family++)
-            if (worker->fd[family] >= 0)
-                close(worker->fd[family]);
-        if (worker->wake_fd >= 0)
-            close(worker->wake_fd);
+        for (uint32_t i = 0; i <= XORD_PORT_MAX_ADDR; i++)
+            if (worker->fds[i].fd >= 0)
+                close(worker->fds[i].fd);
+        free(worker->tx);
     }
     free(self->workers);
     free(self);
 }
 
-static void worker_init(struct worker *worker)
+static bool worker_init(struct worker *worker, uint32_t place_max)
 {
-    worker->fd[0] = worker->fd[1] = -1;
-    worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    for (uint32_t i = 0; i <= XORD_PORT_MAX_ADDR; i++)
+        worker->fds[i] = (struct pollfd){.fd = -1, .events = POLLIN};
+    worker->fds[0].fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    worker->tx = calloc(place_max, sizeof(*worker->tx));
+    if (!worker->tx)
+        return false;
     for (int i = 0; i < XORD_PORT_BURST; i++) {
         struct slot *slot = &worker->rx[i];
 
         slot->iov = (struct iovec){slot->data, sizeof(slot->data)};
         worker->rx_msgs[i].msg_hdr = (struct msghdr){.msg_name = &slot->name, .msg_iov = &slot->iov, .msg_iovlen = 1};
-        for (int family = 0; family < 2; family++)
-            worker->tx[family].msgs[i].msg_hdr = (struct msghdr){.msg_name = &worker->tx[family].rows[i].name,
-                    .msg_iov = &worker->tx[family].rows[i].iov,
+        for (uint32_t place = 0; place < place_max; place++)
+            worker->tx[place].msgs[i].msg_hdr = (struct msghdr){.msg_name = &worker->tx[place].rows[i].name,
+                    .msg_iov = &worker->tx[place].rows[i].iov,
                     .msg_iovlen = 1};
     }
     for (int i = 0; i < TX_BUFS; i++)
         worker->free_bufs[worker->free_cnt++] = worker->tx_bufs[i];
+    return true;
 }
 
-/* With no address given IPv6 is taken if the machine has it. */
-static int families_open(struct socket_port *self, const struct xord_port_config *config, char *err)
-{
-    for (int family = 0; family < 2; family++) {
-        if (!family_wanted(config, family))
-            continue;
-        if (family == 1 && config->addr_cnt == 0 && self->base.bound[1].port == 0)
-            self->base.bound[1].port = self->base.bound[0].port;
-        if (family_open(self, family, err) == 0)
-            continue;
-        if (family == 0 || config->addr_cnt > 0 || errno == EADDRINUSE)
-            return -1;
-        memset(&self->base.bound[1], 0, sizeof(self->base.bound[1]));
-    }
-    return 0;
-}
-
-static struct xord_port *socket_open(const struct xord_port_config *config, char err[XORD_PORT_ERR_LEN])
+static struct socket_port *socket_new(const struct xord_port_config *config)
 {
     struct socket_port *self = calloc(1, sizeof(*self));
+    bool ok = true;
 
     if (self)
         self->workers = aligned_alloc(64, config->worker_cnt * sizeof(*self->workers));
     if (!self || !self->workers) {
         free(self);
-        snprintf(err, XORD_PORT_ERR_LEN, "out of memory");
         return NULL;
     }
     memset(self->workers, 0, config->worker_cnt * sizeof(*self->workers));
     self->base.ops = &xord_port_socket;
     self->worker_cnt = config->worker_cnt;
+    self->only[0] = self->only[1] = ONLY_NONE;
+    self->base.steers = config->worker_cnt > 1;
     xord_steer_deal(self->base.reta, config->worker_cnt, config->worker_cnt);
     for (uint16_t w = 0; w < config->worker_cnt; w++)
-        worker_init(&self->workers[w]);
-    self->base.steers = config->worker_cnt > 1;
-    bound_from_config(self, config);
-    if (families_open(self, config, err)) {
-        socket_close(&self->base);
+        ok &= worker_init(&self->workers[w], config->addr_cnt);
+    if (ok)
+        return self;
+    socket_close(&self->base);
+    return NULL;
+}
+
+static struct xord_port *open_at(const struct xord_port_config *config, char *err)
+{
+    struct socket_port *self = socket_new(config);
+
+    if (!self) {
+        snprintf(err, XORD_PORT_ERR_LEN, "out of memory");
         return NULL;
     }
+    xord_port_set_any_dst(&self->base, config);
+    for (uint32_t row = 0; row < config->addr_cnt; row++)
+        if (row_open(self, config, row, err)) {
+            socket_close(&self->base);
+            return NULL;
+        }
+    xord_port_set_bound(&self->base, config);
     return &self->base;
+}
+
+static struct xord_port *socket_open(const struct xord_port_config *config, char err[XORD_PORT_ERR_LEN])
+{
+    struct xord_port_config everywhere;
+
+    if (config->addr_cnt > 0)
+        return open_at(config, err);
+    everywhere = *config;
+    memcpy(everywhere.addrs[0].ip16, xord_v4_mapped_prefix12, sizeof(xord_v4_mapped_prefix12));
+    everywhere.addrs[1].optional = true;
+    everywhere.addr_cnt = 2;
+    return open_at(&everywhere, err);
 }
 
 /* ---- receiving ---- */
 
-static uint16_t family_rx(struct socket_port *self, struct worker *worker, int family, struct xord_pkt *pkts,
+static uint16_t place_rx(struct socket_port *self, struct worker *worker, uint32_t i, struct xord_pkt *pkts,
         uint16_t max)
 {
+    const struct place *place = &self->places[i];
     int n;
 
-    if (worker->fd[family] < 0 || max == 0)
-        return 0;
-    for (uint16_t i = 0; i < max; i++) {
-        worker->rx_msgs[i].msg_hdr.msg_namelen = sizeof(worker->rx[i].name);
-        worker->rx_msgs[i].msg_hdr.msg_control = self->any_addr[family] ? worker->rx[i].control : NULL;
-        worker->rx_msgs[i].msg_hdr.msg_controllen = self->any_addr[family] ? CONTROL_LEN : 0;
+    for (uint16_t m = 0; m < max; m++) {
+        worker->rx_msgs[m].msg_hdr.msg_namelen = sizeof(worker->rx[m].name);
+        worker->rx_msgs[m].msg_hdr.msg_control = place->any_addr ? worker->rx[m].control : NULL;
+        worker->rx_msgs[m].msg_hdr.msg_controllen = place->any_addr ? CONTROL_LEN : 0;
     }
-    n = recvmmsg(worker->fd[family], worker->rx_msgs, max, MSG_DONTWAIT, NULL);
+    n = recvmmsg(*socket_of(worker, i), worker->rx_msgs, max, MSG_DONTWAIT, NULL);
     if (n <= 0)
         return 0;
-    for (int i = 0; i < n; i++) {
-        pkts[i] = (struct xord_pkt){
-                .data = worker->rx[i].data,
-                .buf = &worker->rx[i],
-                .len = (uint16_t)worker->rx_msgs[i].msg_len,
-                .src = endpoint_from_name(&worker->rx[i].name),
-                .dst = self->base.bound[family],
+    for (int m = 0; m < n; m++) {
+        pkts[m] = (struct xord_pkt){
+                .data = worker->rx[m].data,
+                .buf = &worker->rx[m],
+                .len = (uint16_t)worker->rx_msgs[m].msg_len,
+                .src = endpoint_from_name(&worker->rx[m].name),
+                .dst = place->ep,
         };
-        if (self->any_addr[family])
-            dst_from_control(&pkts[i].dst, &worker->rx_msgs[i].msg_hdr);
+        if (place->any_addr)
+            dst_from_control(&pkts[m].dst, &worker->rx_msgs[m].msg_hdr);
     }
     bump(&worker->rx_packets, (uint64_t)n);
+    worker->rx_place = i;
     return (uint16_t)n;
 }
 
-static void flush_all(struct worker *worker);
+/* From the next one on that has something, as far as poll can tell; of two the other one, without asking it. */
+static uint16_t others_rx(struct socket_port *self, struct worker *worker, struct xord_pkt *pkts, uint16_t max)
+{
+    uint32_t cnt = self->place_cnt, last = worker->rx_place;
+    uint16_t n = 0;
 
-/* One family a call, so that a burst's buffers are never shared; answers that stand in those of the last leave first. Begins with
- * the family that had something last, as the other seldom does: a system call for nothing. Now and then with the other. */
+    if (cnt == 2)
+        return place_rx(self, worker, last ^ 1, pkts, max);
+    if (poll(worker->fds + 1, cnt, 0) <= 0)
+        return 0;
+    for (uint32_t i = 1; i <= cnt && n == 0; i++)
+        if (worker->fds[1 + (last + i) % cnt].revents)
+            n = place_rx(self, worker, (last + i) % cnt, pkts, max);
+    return n;
+}
+
+static void flush_all(struct socket_port *self, struct worker *worker);
+
+/* One socket a call, so that a burst's buffers are never shared; answers that stand in those of the last leave first. Begins with
+ * the socket that had something last, as the others seldom do: a system call for nothing. Now and then with another. */
 static uint16_t socket_rx_burst(struct xord_port *port, uint16_t w, struct xord_pkt *pkts, uint16_t max,
         uint64_t now_ns)
 {
     struct socket_port *self = self_of(port);
     struct worker *worker = &self->workers[w];
+    bool others_first;
     uint16_t n;
 
     (void)now_ns;
+    if (max == 0)
+        return 0;
     if (max > XORD_PORT_BURST)
         max = XORD_PORT_BURST;
-    flush_all(worker);
-    if (++worker->rx_turn % OTHER_TURN == 0)
-        worker->rx_family ^= 1;
-    n = family_rx(self, worker, worker->rx_family, pkts, max);
+    flush_all(self, worker);
+    if (self->place_cnt == 1)
+        return place_rx(self, worker, 0, pkts, max);
+    others_first = ++worker->rx_turn % OTHER_TURN == 0;
+    n = others_first ? others_rx(self, worker, pkts, max) : place_rx(self, worker, worker->rx_place, pkts, max);
     if (n > 0)
         return n;
-    worker->rx_family ^= 1;
-    return family_rx(self, worker, worker->rx_family, pkts, max);
+    return others_first ? place_rx(self, worker, worker->rx_place, pkts, max) : others_rx(self, worker, pkts, max);
 }
 
 /* ---- sending ---- */
 
 /* sendmmsg stops at the first datagram that the system refuses: that one is dropped, the rest go on. */
-static void queue_flush(struct worker *worker, int family)
+static void queue_flush(struct worker *worker, uint32_t place)
 {
-    struct tx_queue *queue = &worker->tx[family];
+    struct tx_queue *queue = &worker->tx[place];
     uint32_t sent = 0, dropped = 0;
 
     while (sent + dropped < queue->cnt) {
         uint32_t at = sent + dropped;
-        int n = sendmmsg(worker->fd[family], queue->msgs + at, queue->cnt - at, MSG_DONTWAIT);
+        int n = sendmmsg(*socket_of(worker, place), queue->msgs + at, queue->cnt - at, MSG_DONTWAIT);
 
         if (n > 0) {
             sent += (uint32_t)n;
@@ -436,27 +504,28 @@ static void queue_flush(struct worker *worker, int family)
     queue->cnt = 0;
 }
 
-static void flush_all(struct worker *worker)
+static void flush_all(struct socket_port *self, struct worker *worker)
 {
-    for (int family = 0; family < 2; family++)
-        if (worker->tx[family].cnt > 0)
-            queue_flush(worker, family);
+    for (uint32_t i = 0; i < self->place_cnt; i++)
+        if (worker->tx[i].cnt > 0)
+            queue_flush(worker, i);
 }
 
 static void socket_tx_burst(struct xord_port *port, uint16_t w)
 {
-    flush_all(&self_of(port)->workers[w]);
+    flush_all(self_of(port), &self_of(port)->workers[w]);
 }
 
 static bool socket_tx_alloc(struct xord_port *port, uint16_t w, struct xord_tx *tx)
 {
-    struct worker *worker = &self_of(port)->workers[w];
+    struct socket_port *self = self_of(port);
+    struct worker *worker = &self->workers[w];
     uint8_t **out;
 
     if (worker->out_cnt == XORD_BURST_MAX)
         return false;
     if (worker->free_cnt == 0)
-        flush_all(worker);
+        flush_all(self, worker);
     out = &worker->out_bufs[worker->out_cnt];
     if (!*out)
         *out = worker->free_bufs[--worker->free_cnt];
@@ -466,19 +535,44 @@ static bool socket_tx_alloc(struct xord_port *port, uint16_t w, struct xord_tx *
     return true;
 }
 
+/* The place that a datagram leaves from: that of its source; where the choice is left to us the first of its family, or of those
+ * the first with its port. Mostly the one that had something last. */
+static int32_t place_of(const struct socket_port *self, const struct worker *worker, const struct xord_tx *tx)
+{
+    bool v4 = xord_endpoint_is_v4(&tx->dst), any_src = xord_ip_scope(tx->src.ip16) == XORD_IP_UNSPECIFIED;
+    int32_t found = ONLY_NONE;
+
+    if (xord_endpoint_equal(&self->places[worker->rx_place].ep, &tx->src) && xord_endpoint_is_v4(&tx->src) == v4)
+        return (int32_t)worker->rx_place;
+    for (uint32_t i = 0; i < self->place_cnt; i++) {
+        const struct place *place = &self->places[i];
+
+        if (xord_endpoint_is_v4(&place->ep) != v4)
+            continue;
+        if (xord_endpoint_equal(&place->ep, &tx->src))
+            return (int32_t)i;
+        if (found == ONLY_NONE && (any_src || place->any_addr) && (tx->src.port == 0 || tx->src.port == place->ep.port))
+            found = (int32_t)i;
+    }
+    return found;
+}
+
 static void queue_put(struct socket_port *self, struct worker *worker, const struct xord_tx *tx)
 {
     bool in_slot = (uint8_t *)tx->buf >= (uint8_t *)worker->rx && (uint8_t *)tx->buf < (uint8_t *)worker->rx_msgs;
-    int family = !xord_endpoint_is_v4(&tx->dst);
-    struct tx_queue *queue = &worker->tx[family];
+    int32_t place = self->only[!xord_endpoint_is_v4(&tx->dst)];
+    struct tx_queue *queue;
     uint32_t i;
 
-    if (worker->fd[family] < 0) {
+    if (place == ONLY_MANY)
+        place = place_of(self, worker, tx);
+    if (place == ONLY_NONE) {
         bump(&worker->tx_dropped, 1);
         return;
     }
+    queue = &worker->tx[place];
     if (queue->cnt == XORD_PORT_BURST)
-        queue_flush(worker, family);
+        queue_flush(worker, (uint32_t)place);
     i = queue->cnt++;
     queue->rows[i].iov = (struct iovec){tx->data, tx->len};
     queue->rows[i].buf = in_slot ? NULL : tx->data;
@@ -487,7 +581,7 @@ static void queue_put(struct socket_port *self, struct worker *worker, const str
     queue->msgs[i].msg_hdr.msg_namelen = name_from_endpoint(&queue->rows[i].name, &tx->dst);
     queue->msgs[i].msg_hdr.msg_control = NULL;
     queue->msgs[i].msg_hdr.msg_controllen = 0;
-    if (self->any_addr[family] && xord_ip_scope(tx->src.ip16) != XORD_IP_UNSPECIFIED)
+    if (self->places[place].any_addr && xord_ip_scope(tx->src.ip16) != XORD_IP_UNSPECIFIED)
         control_from_src(&queue->msgs[i].msg_hdr, queue->rows[i].control, &tx->src);
 }
 
@@ -506,21 +600,20 @@ static void socket_tx_put(struct xord_port *port, uint16_t w, const struct xord_
 
 static void socket_wait(struct xord_port *port, uint16_t w, uint64_t timeout_ns)
 {
-    struct worker *worker = &self_of(port)->workers[w];
+    struct socket_port *self = self_of(port);
+    struct worker *worker = &self->workers[w];
     struct timespec timeout = {(time_t)(timeout_ns / XORD_NS_PER_S), (long)(timeout_ns % XORD_NS_PER_S)};
-    struct pollfd fds[3] = {{.fd = worker->wake_fd, .events = POLLIN}, {.fd = worker->fd[0], .events = POLLIN},
-            {.fd = worker->fd[1], .events = POLLIN}};
     uint64_t wakes;
 
-    if (ppoll(fds, 3, &timeout, NULL) > 0 && fds[0].revents)
-        (void)!read(worker->wake_fd, &wakes, sizeof(wakes));
+    if (ppoll(worker->fds, 1 + self->place_cnt, &timeout, NULL) > 0 && worker->fds[0].revents)
+        (void)!read(worker->fds[0].fd, &wakes, sizeof(wakes));
 }
 
 static void socket_wake(struct xord_port *port, uint16_t w)
 {
     uint64_t one = 1;
 
-    (void)!write(self_of(port)->workers[w].wake_fd, &one, sizeof(one));
+    (void)!write(self_of(port)->workers[w].fds[0].fd, &one, sizeof(one));
 }
 
 static void socket_stats(struct xord_port *port, struct xord_port_stats *stats)

@@ -186,15 +186,16 @@ static void reading_ends(struct worker *worker)
 
 /* ---- the loop ---- */
 
-/* The shard that a datagram is for. The device's hash is over the address that it was sent to; an identity at every address
+/* The shard that a datagram is for. The device's hash is over the address that it was sent to; an identity at several addresses
  * has one shard for a peer, whichever of them that is. */
 static uint16_t owner_of(const struct worker *worker, const struct xord_pkt *pkt, uint32_t local)
 {
     const struct xord_engine *engine = worker->engine;
+    int family = !xord_endpoint_is_v4(&pkt->src);
 
     if (engine->cfg.worker_cnt == 1)
         return 0;
-    if (pkt->has_hash && engine->cfg.node.locals->any[!xord_endpoint_is_v4(&pkt->src)] != local)
+    if (pkt->has_hash && !engine->cfg.port->any_dst[family] && !engine->cfg.node.locals->all[local].any[family])
         return xord_steer_shard(engine->cfg.port->reta, pkt->hash);
     return xord_engine_shard_of(engine, local, &pkt->src);
 }

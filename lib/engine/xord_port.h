@@ -18,14 +18,17 @@
 #include "xord_steer.h"
 
 #define XORD_PORT_BURST    64
-#define XORD_PORT_MAX_ADDR 16
+#define XORD_PORT_MAX_ADDR 64
 #define XORD_PORT_ERR_LEN  320
 
-/* One of our addresses: the address itself, and the prefix that it is part of (127.1.0.0/16: on-link; for a test network all
- * addresses of it are ours). */
+/* One of our addresses with a UDP port at it, and the prefix that it is part of (127.1.0.0/16: on-link; for a test network all
+ * addresses of it are ours). Datagrams that leave the choice to the port leave from the first of their family. */
 struct xord_port_addr {
-    uint8_t ip16[16];
+    uint8_t ip16[16];   /* unspecified: every address of its family (sockets only) */
     uint8_t prefix_len; /* 0..32 for IPv4, 0..128 for IPv6 */
+    uint8_t owner; /* whoever has several addresses of a family has one shard for a peer, whichever of them it calls */
+    bool optional; /* left out where the machine cannot have it (sockets only) */
+    uint16_t udp_port; /* 0: that of the configuration */
 };
 
 struct xord_sim;
@@ -33,11 +36,11 @@ struct xord_sim;
 struct xord_port_config {
     const char *spec; /* "socket", "dpdk:<devargs>", "sim" */
     struct xord_port_addr addrs[XORD_PORT_MAX_ADDR];
-    uint32_t addr_cnt; /* 0: every address of the machine (sockets only) */
+    uint32_t addr_cnt; /* 0: every address of the machine, of IPv6 if it has that (sockets only) */
     bool whole_prefix; /* all addresses of each prefix are ours */
     bool has_gateway4, has_gateway6;
     uint8_t gateway4_ip16[16], gateway6_ip16[16];
-    uint16_t udp_port; /* 0: any free one (sockets only) */
+    uint16_t udp_port; /* 0: any free one, for each owner */
     uint16_t worker_cnt;
     char *const *eal_args; /* extra arguments for EAL; may be NULL */
     int eal_arg_cnt;
@@ -108,9 +111,12 @@ struct xord_port_ops {
 /* What every backend's `struct xord_port` begins with. */
 struct xord_port {
     const struct xord_port_ops *ops;
-    /* As bound: the endpoints at which we are reached, IPv4 and IPv6; port 0: not served. The address is unspecified when
-     * every address of the machine is. */
+    /* As bound: the endpoints at which the first owner is reached, IPv4 and IPv6; port 0: not served. The address is unspecified
+     * when several are. */
     struct xord_endpoint bound[2];
+    uint16_t udp_ports[XORD_PORT_MAX_ADDR]; /* as bound, of each address of the configuration; 0: left out */
+    /* By family: an owner has several addresses, so the hash that decides about a peer's shard leaves ours out. */
+    bool any_dst[2];
     /* The device, or the system, brings datagrams to the queue of the shard that owns their endpoint. Where it does not, the port
      * may still do it itself; what rx_burst of a worker yields may at any time be another's. */
     bool steers;
@@ -121,6 +127,12 @@ struct xord_port {
 extern const struct xord_port_ops xord_port_socket;
 extern const struct xord_port_ops xord_port_dpdk;
 extern const struct xord_port_ops xord_port_sim;
+
+/* Sets `bound` by configuration and udp_ports. */
+void xord_port_set_bound(struct xord_port *port, const struct xord_port_config *config);
+
+/* By family: has an owner several addresses? Not those of a whole prefix, which each are somebody's. */
+void xord_port_set_any_dst(struct xord_port *port, const struct xord_port_config *config);
 
 /* Opens the port that config->spec names. */
 struct xord_port *xord_port_open(const struct xord_port_config *config, char err[XORD_PORT_ERR_LEN]);

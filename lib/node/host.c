@@ -11,6 +11,7 @@
 #define HOME_SHARD        0
 #define CHECKS_A_POLL     16
 #define SNAP_INTERVAL_NS  (20 * XORD_NS_PER_MS)
+#define VOTE6_NS          (5 * XORD_NS_PER_S)
 #define REFRESH_EMPTY_NS  (2 * XORD_NS_PER_S)
 #define REFRESH_SPARSE_NS (10 * XORD_NS_PER_S)
 #define REFRESH_FULL_NS   (60 * XORD_NS_PER_S)
@@ -157,6 +158,27 @@ static void send_request(struct xord_node *node, enum purpose purpose, uint32_t 
     node_mail_to(node, node->cfg.io.shard_of(node->cfg.io.ctx, host, &peer->ep), mail);
 }
 
+static bool learns(const struct xord_node *node, uint32_t host, int family)
+{
+    return node->cfg.learn_endpoint && !node->cfg.locals->all[host].fixed[family];
+}
+
+/* Those with both families are spoken to over IPv4, so nobody would ever tell where we are seen over IPv6. Now and then one who has
+ * proven to be there is asked for his vote; for the table that counts for nothing. */
+static void ask_for_vote6(struct xord_node *node, uint32_t host, const struct xord_table_node *due)
+{
+    struct xord_endpoint ep;
+    struct xord_peer peer;
+
+    if (node->now_ns < node->hosts[host].vote6_ns || due->live_checks == 0 || !xord_endpoint_is_v4(&due->ep) ||
+            node->cfg.locals->all[host].ep[1].port == 0 || !learns(node, host, 1) ||
+            !xord_enr_endpoint6(&due->enr, &ep) || admit_is_banned(node, &ep))
+        return;
+    node->hosts[host].vote6_ns = node->now_ns + VOTE6_NS;
+    peer = xord_peer_from_enr(&due->enr, &ep);
+    send_request(node, PURPOSE_VOTE, host, &peer, XORD_MSG_PING);
+}
+
 static void check_liveness(struct xord_node *node, uint32_t host)
 {
     struct xord_table_node due;
@@ -165,6 +187,7 @@ static void check_liveness(struct xord_node *node, uint32_t host)
         struct xord_peer peer = xord_peer_from_enr(&due.enr, &due.ep);
 
         send_request(node, PURPOSE_LIVENESS, host, &peer, XORD_MSG_PING);
+        ask_for_vote6(node, host, &due);
     }
 }
 
@@ -285,7 +308,7 @@ void host_vote(struct xord_node *node, uint32_t host, const struct xord_endpoint
 {
     struct xord_mail *mail;
 
-    if (!node->cfg.learn_endpoint)
+    if (!learns(node, host, !xord_endpoint_is_v4(said)))
         return;
     if (is_home(node)) {
         count_vote(node, host, voter, said);

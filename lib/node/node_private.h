@@ -24,7 +24,7 @@
 #define NIL UINT32_MAX
 
 /* What a reply to a request of the shard's own is for: top byte of the cookie. */
-enum purpose { PURPOSE_LIVENESS = 1, PURPOSE_FETCH, PURPOSE_LOOKUP };
+enum purpose { PURPOSE_LIVENESS = 1, PURPOSE_FETCH, PURPOSE_LOOKUP, PURPOSE_VOTE };
 #define PURPOSE_SHIFT 56
 
 /* ---- records.c ---- */
@@ -160,6 +160,7 @@ struct host {
     uint64_t fetch_ns; /* when fetch_key's record is to be asked for; 0: nobody's */
     struct xord_session_key fetch_key;
     uint64_t refresh_ns; /* when the next refresh is due */
+    uint64_t vote6_ns;   /* when somebody may be asked over IPv6 what he sees of us */
     bool started;        /* has joined the network: bootnodes offered, own id looked up */
 };
 

@@ -104,8 +104,8 @@ struct xord_node_config {
     struct xord_limit_config limits;  /* of what comes in, by source; zero: none */
     const struct xord_enr *bootnodes; /* verified; borrowed */
     uint32_t bootnode_cnt;
-    bool maintain;       /* hosts join the network and refresh their tables by lookups */
-    bool learn_endpoint; /* hosts put into their record what a majority of peers says their endpoint is */
+    bool maintain; /* hosts join the network and refresh their tables by lookups */
+    bool learn_endpoint; /* hosts put into their record what a majority of peers says their endpoint is, but for what is fixed */
     struct xord_node_io io;
 };
 

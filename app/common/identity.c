@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Identities beside the first, and hints at how each is reached from outside. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app.h"
+
+/* ---- --nat ---- */
+
+static bool is_reachable(const uint8_t ip16[16])
+{
+    enum xord_ip_scope scope = xord_ip_scope(ip16);
+
+    return scope == XORD_IP_GLOBAL || scope == XORD_IP_PRIVATE || scope == XORD_IP_LOOPBACK;
+}
+
+/* "ADDR", "1.2.3.4:9000" or "[2001:db8::1]:9000"; without a port it is 0. */
+static int endpoint_parse(struct xord_endpoint *ep, const char *text)
+{
+    char ip[64];
+    const char *end = strrchr(text, *text == '[' ? ']' : ':'), *from = text + (*text == '[');
+    const char *colon = end && *end == ']' ? end + 1 : end;
+    uint64_t udp_port = 0;
+
+    *ep = (struct xord_endpoint){0};
+    if (xord_ip_parse(ep->ip16, text) == 0)
+        return is_reachable(ep->ip16) ? 0 : complain("--nat %s is no address that a node can have", text);
+    if (!end || *colon != ':' || (size_t)(end - from) >= sizeof(ip))
+        return complain("--nat %.60s is neither auto, none, an address, nor ADDR:PORT or [ADDR]:PORT", text);
+    memcpy(ip, from, (size_t)(end - from));
+    ip[end - from] = '\0';
+    if (xord_ip_parse(ep->ip16, ip) || xord_ip_is_v4(ep->ip16) != (*text != '['))
+        return complain("--nat %.60s is neither auto, none, an address, nor ADDR:PORT or [ADDR]:PORT", text);
+    if (!is_reachable(ep->ip16))
+        return complain("--nat %.60s is no address that a node can have", text);
+    if (number_parse(&udp_port, colon + 1, "nat ADDR:PORT: PORT", 1, 65535))
+        return EXIT_USER;
+    xord_endpoint_set_port(ep, (uint16_t)udp_port);
+    return 0;
+}
+
+int nat_parse(struct nat_hint *hint, const char *text)
+{
+    struct xord_endpoint ep;
+    int family;
+
+    if (strcmp(text, "auto") == 0 || strcmp(text, "none") == 0) {
+        hint->automatic |= *text == 'a';
+        hint->never |= *text == 'n';
+        return hint->automatic && hint->never ? complain("--nat cannot be both auto and none") : 0;
+    }
+    if (endpoint_parse(&ep, text))
+        return EXIT_USER;
+    family = !xord_endpoint_is_v4(&ep);
+    if (hint->has_named[family])
+        return complain("--nat names two IPv%d endpoints: a record has room for one", family ? 6 : 4);
+    hint->has_named[family] = true;
+    hint->named[family] = ep;
+    return 0;
+}
+
+/* ---- --identity ---- */
+
+static int identity_set(struct node_options *options, uint32_t number, const char *name, char *value)
+{
+    struct identity *identity = &options->identities[number];
+    uint64_t udp_port;
+
+    if (strcmp(name, "ip") == 0)
+        return ip_add(options, number, value);
+    if (strcmp(name, "nat") == 0)
+        return nat_parse(&identity->nat, value);
+    if (strcmp(name, "key") == 0) {
+        identity->key_path = value;
+        return 0;
+    }
+    if (strcmp(name, "udp") != 0)
+        return complain("--identity has no \"%.40s\", only key=FILE, ip=ADDR[/PREFIX], udp=PORT and nat=HINT", name);
+    if (number_parse(&udp_port, value, "identity ...,udp=PORT: PORT", 1, 65535))
+        return EXIT_USER;
+    identity->udp_port = (uint16_t)udp_port;
+    return 0;
+}
+
+int identities_add(struct node_options *options, const char *text)
+{
+    uint32_t number = options->identity_cnt;
+    char *rest = strdup(text), *part;
+
+    if (!rest)
+        return complain("out of memory");
+    if (number == SERVICE_SELVES) {
+        free(rest);
+        return complain("--identity: one process has at most %d identities, with the first", SERVICE_SELVES);
+    }
+    options->identities[options->identity_cnt++] = (struct identity){.text = rest};
+    while ((part = strsep(&rest, ",")) != NULL) {
+        char *value = strchr(part, '=');
+
+        if (!value)
+            return complain("--identity %.60s is no list of NAME=VALUE, such as key=FILE,ip=ADDR,udp=PORT", text);
+        *value++ = '\0';
+        if (identity_set(options, number, part, value))
+            return EXIT_USER;
+    }
+    if (!options->identities[number].key_path)
+        return complain(
+                "--identity %.60s needs key=FILE, so that it stays the same node; `xord key new FILE` makes one", text);
+    return 0;
+}
+
+void identities_free(struct node_options *options)
+{
+    for (uint32_t i = 0; i < options->identity_cnt; i++)
+        free(options->identities[i].text);
+}
+
+bool identity_has_ip(const struct node_options *options, uint32_t number)
+{
+    for (uint32_t i = 0; i < options->port.addr_cnt; i++)
+        if (options->port.addrs[i].owner == number)
+            return true;
+    return false;
+}
+
+/* ---- what the port is to have ---- */
+
+static int addr_put(struct xord_port_config *config, const struct xord_port_addr *addr)
+{
+    if (config->addr_cnt == XORD_PORT_MAX_ADDR)
+        return complain("all identities together have at most %d addresses", XORD_PORT_MAX_ADDR);
+    config->addrs[config->addr_cnt++] = *addr;
+    return 0;
+}
+
+/* Every address of the machine, of IPv6 if it has that. */
+static int everywhere_put(struct xord_port_config *config, uint32_t number)
+{
+    struct xord_port_addr addr = {.owner = (uint8_t)number};
+    int err;
+
+    memcpy(addr.ip16, xord_endpoint_any(0, 0).ip16, 16);
+    err = addr_put(config, &addr);
+    addr.optional = true;
+    memset(addr.ip16, 0, 16);
+    return err ? err : addr_put(config, &addr);
+}
+
+static struct xord_endpoint endpoint_of(const struct xord_port_config *config, uint32_t row)
+{
+    const struct xord_port_addr *addr = &config->addrs[row];
+
+    return xord_endpoint_v6(addr->ip16, addr->udp_port ? addr->udp_port : config->udp_port);
+}
+
+static int clash_complain(const struct xord_port_config *config, uint32_t a, uint32_t b)
+{
+    struct xord_endpoint ep_a = endpoint_of(config, a), ep_b = endpoint_of(config, b);
+    char text_a[XORD_ENDPOINT_TEXT_LEN], text_b[XORD_ENDPOINT_TEXT_LEN];
+
+    xord_endpoint_format(text_a, &ep_a);
+    xord_endpoint_format(text_b, &ep_b);
+    if (config->addrs[a].owner == config->addrs[b].owner)
+        return complain("--ip: %s and %s is one too many: name an address once", text_a, text_b);
+    return complain("identities %u and %u cannot be at %s and %s both: give them addresses or UDP ports that differ",
+            config->addrs[a].owner + 1U, config->addrs[b].owner + 1U, text_a, text_b);
+}
+
+/* Does one of them have what the other has? Those with any free port have not. */
+static bool do_clash(const struct xord_endpoint *a, const struct xord_endpoint *b)
+{
+    bool any = xord_ip_scope(a->ip16) == XORD_IP_UNSPECIFIED || xord_ip_scope(b->ip16) == XORD_IP_UNSPECIFIED;
+
+    if (a->port != b->port || xord_endpoint_is_v4(a) != xord_endpoint_is_v4(b))
+        return false;
+    return memcmp(a->ip16, b->ip16, 16) == 0 || any;
+}
+
+static int clashes_check(const struct xord_port_config *config)
+{
+    for (uint32_t i = 0; i < config->addr_cnt; i++)
+        for (uint32_t j = 0; j < i; j++) {
+            struct xord_endpoint a = endpoint_of(config, j), b = endpoint_of(config, i);
+            bool free_port = a.port == 0 && config->addrs[i].owner != config->addrs[j].owner;
+
+            if (do_clash(&a, &b) && !free_port)
+                return clash_complain(config, j, i);
+        }
+    return 0;
+}
+
+int identities_port(struct xord_port_config *config, const struct node_options *options)
+{
+    bool is_device = strncmp(options->port.spec, "dpdk:", 5) == 0;
+    int err = 0;
+
+    *config = options->port;
+    for (uint32_t i = 0; i < config->addr_cnt; i++)
+        config->addrs[i].udp_port = options->identities[config->addrs[i].owner].udp_port;
+    for (uint32_t i = 0; i < options->identity_cnt && !err; i++) {
+        uint32_t first = config->addr_cnt;
+
+        if (identity_has_ip(options, i))
+            continue;
+        if (is_device)
+            return complain("--port %s needs an ip= in each --identity: a device has no address of its own",
+                    options->port.spec);
+        err = everywhere_put(config, i);
+        for (uint32_t row = first; row < config->addr_cnt; row++)
+            config->addrs[row].udp_port = options->identities[i].udp_port;
+    }
+    return err ? err : clashes_check(config);
+}
