@@ -394,9 +394,11 @@ static struct xord_port *socket_open(const struct xord_port_config *config, char
     if (config->addr_cnt > 0)
         return open_at(config, err);
     everywhere = *config;
-    memcpy(everywhere.addrs[0].ip16, xord_v4_mapped_prefix12, sizeof(xord_v4_mapped_prefix12));
-    everywhere.addrs[1].optional = true;
     everywhere.addr_cnt = 2;
+    for (int family = 0; family < 2; family++) {
+        everywhere.addrs[family] = (struct xord_port_addr){.optional = family == 1};
+        memcpy(everywhere.addrs[family].ip16, xord_endpoint_any(family, 0).ip16, 16);
+    }
     return open_at(&everywhere, err);
 }
 

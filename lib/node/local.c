@@ -7,6 +7,8 @@
 
 #include "xord_bytes.h"
 
+#define FEW 4 /* identities are sooner compared than hashed */
+
 struct xord_locals *xord_locals_new(uint32_t capacity, const struct xord_hash_key *hash_key)
 {
     struct xord_locals *locals = calloc(1, sizeof(*locals));
@@ -169,8 +171,9 @@ uint32_t xord_locals_find(const struct xord_locals *locals, const struct xord_en
     bool v4 = xord_endpoint_is_v4(dst);
     uint32_t local;
 
-    if (locals->cnt == 1 && xord_endpoint_equal(&locals->all[0].ep[!v4], dst))
-        return 0;
+    for (uint32_t i = 0; locals->cnt <= FEW && i < locals->cnt; i++)
+        if (xord_endpoint_equal(&locals->all[i].ep[!v4], dst))
+            return i;
     local = index_find(locals, dst);
     return local != XORD_LOCAL_NONE ? local : any_find(locals, v4, dst->port);
 }

@@ -404,6 +404,206 @@ Test(port_socket, an_address_that_is_not_ours_is_one_sentence)
     TEST_NO_LEAK();
 }
 
+/* ---- several places ---- */
+
+/* A row for each address; `owners` has a digit for each: "001" when two are the first's. */
+static struct xord_port_config config_at(const char *const *ips, const char *owners, uint16_t workers)
+{
+    struct xord_port_config config = {.spec = "socket", .worker_cnt = workers};
+
+    for (; *ips; ips++, config.addr_cnt++) {
+        struct xord_port_addr *addr = &config.addrs[config.addr_cnt];
+
+        cr_assert_eq(xord_ip_parse(addr->ip16, *ips), 0);
+        addr->prefix_len = xord_ip_is_v4(addr->ip16) ? 32 : 128;
+        addr->owner = (uint8_t)(owners[config.addr_cnt] - '0');
+    }
+    return config;
+}
+
+static struct xord_endpoint row_ep(const struct xord_port *port, const struct xord_port_config *config, uint32_t row)
+{
+    return xord_endpoint_v6(config->addrs[row].ip16, port->udp_ports[row]);
+}
+
+static struct xord_port *open_at(const struct xord_port_config *config)
+{
+    struct xord_port *port = try_open(config);
+
+    cr_assert_not_null(port, "%s", err);
+    return port;
+}
+
+/* Each is told where it was called, and answers leave from there. */
+Test(port_socket, serves_several_addresses_and_ports)
+{
+    struct xord_port_config config = config_at(
+            (const char *[]){"127.0.0.1", "127.0.0.2", "127.0.0.2", "127.0.0.3", "127.0.0.3", NULL}, "01234", 1);
+    struct xord_port *a = open_at(&config), *b = open_port("127.0.0.1", 1);
+    struct xord_endpoint any = {0}, called;
+    struct xord_pkt pkts[XORD_PORT_BURST];
+
+    cr_assert_neq(a->udp_ports[1], a->udp_ports[2], "each owner has a port of its own");
+    for (uint32_t round = 0; round < 4; round++)
+        for (uint32_t row = 0; row < 5; row++) {
+            called = row_ep(a, &config, row);
+            put_number(b, 0, &any, &called, row);
+            ops->tx_burst(b, 0);
+            cr_assert_eq(receive(a, 0, pkts), 1);
+            cr_assert(xord_endpoint_equal(&pkts[0].dst, &called));
+            put_number(a, 0, &called, &pkts[0].src, row);
+            ops->tx_burst(a, 0);
+            cr_assert_eq(receive(b, 0, pkts), 1);
+            cr_assert(xord_endpoint_equal(&pkts[0].src, &called));
+        }
+    ops->close(a);
+    ops->close(b);
+    TEST_NO_LEAK();
+}
+
+/* Not the whole machine, as long as addresses are named. */
+Test(port_socket, binds_no_more_than_it_was_told)
+{
+    struct xord_port_config mine = config_at((const char *[]){"127.0.0.1", "127.0.0.2", NULL}, "00", 1);
+    struct xord_port_config theirs = config_at((const char *[]){"127.0.0.3", "127.0.0.4", NULL}, "00", 1);
+    struct xord_port *a = open_at(&mine), *b;
+
+    cr_assert_eq(a->udp_ports[0], a->udp_ports[1], "one port for an owner");
+    cr_assert_eq(xord_ip_scope(a->bound[0].ip16), XORD_IP_UNSPECIFIED, "it is at several");
+    theirs.udp_port = a->udp_ports[0];
+    b = open_at(&theirs);
+    ops->close(b);
+    theirs.addrs[1] = mine.addrs[1];
+    cr_assert_null(try_open(&theirs));
+    cr_assert(strstr(err, "another program has that port"), "%s", err);
+    ops->close(a);
+    TEST_NO_LEAK();
+}
+
+/* Where the choice is left to the port: the first address of the family, or of those the first at that port. */
+Test(port_socket, chooses_a_source_by_port_and_order)
+{
+    struct xord_port_config config = config_at((const char *[]){"127.0.0.1", "127.0.0.2", "127.0.0.3", NULL}, "011", 1);
+    struct xord_port *a = open_at(&config), *b = open_port("127.0.0.1", 1);
+    struct xord_endpoint none = {0}, any4 = xord_endpoint_any(0, a->udp_ports[2]), foreign = row_ep(a, &config, 0);
+    struct xord_endpoint want[2] = {row_ep(a, &config, 0), row_ep(a, &config, 1)};
+    struct xord_pkt pkts[XORD_PORT_BURST];
+    struct xord_port_stats stats;
+
+    for (int i = 0; i < 2; i++) {
+        put_number(a, 0, i ? &any4 : &none, &b->bound[0], 1);
+        ops->tx_burst(a, 0);
+        cr_assert_eq(receive(b, 0, pkts), 1);
+        cr_assert(xord_endpoint_equal(&pkts[0].src, &want[i]));
+    }
+    foreign.ip16[15] = 99;
+    put_number(a, 0, &foreign, &b->bound[0], 1);
+    ops->tx_burst(a, 0);
+    ops->stats(a, &stats);
+    cr_assert_eq(stats.tx_dropped, 1, "not from where nobody is");
+    ops->close(a);
+    ops->close(b);
+    TEST_NO_LEAK();
+}
+
+/* Two that always have something must not keep the others waiting, nor each other. */
+Test(port_socket, hears_the_quiet_ones_of_many)
+{
+    struct xord_port_config config = config_at(
+            (const char *[]){"127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5", NULL}, "01234", 1);
+    struct xord_port *a = open_at(&config), *b = open_port("127.0.0.1", 1);
+    struct xord_endpoint any = {0}, to;
+    struct xord_pkt pkts[XORD_PORT_BURST];
+    uint32_t heard[5] = {0};
+
+    for (uint32_t row = 2; row < 5; row++) {
+        to = row_ep(a, &config, row);
+        put_number(b, 0, &any, &to, row);
+    }
+    for (int burst = 0; burst < 120; burst++) {
+        for (uint32_t row = 0; row < 2; row++) {
+            to = row_ep(a, &config, row);
+            put_number(b, 0, &any, &to, row);
+        }
+        ops->tx_burst(b, 0);
+        cr_assert_eq(ops->rx_burst(a, 0, pkts, 1, 0), 1);
+        heard[xord_load_be32(pkts[0].data)]++;
+    }
+    for (uint32_t row = 2; row < 5; row++)
+        cr_assert_eq(heard[row], 1, "row %u", row);
+    cr_assert(heard[0] > 30 && heard[1] > 30, "%u and %u", heard[0], heard[1]);
+    ops->close(a);
+    ops->close(b);
+    TEST_NO_LEAK();
+}
+
+/* An owner at one address is found by it, another at two by neither: then for both the address called is left out. */
+Test(port_socket, steers_by_peers_alone_where_an_owner_is_at_several)
+{
+    struct xord_port_config several =
+            config_at((const char *[]){"127.0.0.1", "127.0.0.2", "127.0.0.3", NULL}, "001", 3);
+    struct xord_port_config single = config_at((const char *[]){"127.0.0.1", "127.0.0.2", "127.0.0.3", NULL}, "012", 3);
+    struct xord_port *senders[64];
+    struct xord_pkt pkts[XORD_PORT_BURST];
+
+    for (uint32_t i = 0; i < 64; i++)
+        senders[i] = open_port("127.0.0.1", 1);
+    for (int any_dst = 0; any_dst < 2; any_dst++) {
+        struct xord_port *port = open_at(any_dst ? &several : &single);
+        uint32_t sum = 0;
+
+        cr_assert_eq(port->any_dst[0], any_dst);
+        cr_assert_eq(port->any_dst[1], false);
+        for (uint32_t i = 0; i < 3 * 64; i++) {
+            struct xord_endpoint any = {0}, to = row_ep(port, any_dst ? &several : &single, i % 3);
+
+            put_number(senders[i / 3], 0, &any, &to, i);
+            ops->tx_burst(senders[i / 3], 0);
+        }
+        for (uint16_t w = 0; w < 3; w++)
+            for (uint16_t n; (n = ops->rx_burst(port, w, pkts, XORD_PORT_BURST, 0)) > 0; sum += n)
+                for (uint16_t i = 0; i < n && port->steers; i++) {
+                    struct xord_endpoint hashed = any_dst ? xord_endpoint_any(0, pkts[i].dst.port) : pkts[i].dst;
+
+                    cr_assert_eq(xord_steer_shard(port->reta, xord_steer_hash(&pkts[i].src, &hashed)), w);
+                }
+        cr_assert_eq(sum, 3 * 64);
+        ops->close(port);
+    }
+    for (uint32_t i = 0; i < 64; i++)
+        ops->close(senders[i]);
+    TEST_NO_LEAK();
+}
+
+/* What stands in rows that do not count is no address. */
+Test(port_socket, everywhere_is_everywhere)
+{
+    struct xord_port_config config = config_of("127.0.0.1", 0, 1);
+    struct xord_port *a;
+
+    config.addrs[0].owner = 3;
+    config.addr_cnt = 0;
+    a = open_at(&config);
+    cr_assert_eq(xord_ip_scope(a->bound[0].ip16), XORD_IP_UNSPECIFIED);
+    cr_assert_neq(a->bound[0].port, 0);
+    ops->close(a);
+    TEST_NO_LEAK();
+}
+
+Test(port_socket, what_is_optional_may_be_missing)
+{
+    struct xord_port_config config = config_at((const char *[]){"127.0.0.1", "203.0.113.77", NULL}, "01", 2);
+    struct xord_port *a;
+
+    cr_assert_null(try_open(&config));
+    config.addrs[1].optional = true;
+    a = open_at(&config);
+    cr_assert_neq(a->udp_ports[0], 0);
+    cr_assert_eq(a->udp_ports[1], 0);
+    ops->close(a);
+    TEST_NO_LEAK();
+}
+
 static void *sleeper(void *arg)
 {
     ops->wait(arg, 0, 30 * S);

@@ -92,6 +92,90 @@ Test(local, an_unspecified_address_takes_all_of_its_family)
     stop();
 }
 
+Test(local, an_unspecified_address_is_at_its_port_only)
+{
+    struct xord_endpoint a4 = world_ep("0.0.0.0", 9000), b4 = world_ep("0.0.0.0", 9001), b6 = world_ep("::", 9001);
+
+    start(4);
+    cr_assert_eq(add(0, &a4, NULL), 0);
+    cr_assert_eq(add(1, &b4, &b6), 0);
+    cr_assert(locals->all[1].any[0] && locals->all[1].any[1] && !locals->all[0].any[1]);
+    for (uint32_t n = 1; n < 50; n++) {
+        cr_assert_eq(find(v4(n, 9000)), 0);
+        cr_assert_eq(find(v4(n, 9001)), 1);
+        cr_assert_eq(find(v6(n, 9001)), 1);
+        cr_assert_eq(find(v6(n, 9000)), XORD_LOCAL_NONE);
+        cr_assert_eq(find(v4(n, 9002)), XORD_LOCAL_NONE);
+    }
+    stop();
+}
+
+static int add_at(uint32_t n, const struct xord_endpoint *eps, uint32_t cnt)
+{
+    uint8_t seckey32[32] = {1};
+    struct xord_enr enr = {.seq = n};
+
+    xord_store_be32(enr.id32, n);
+    return xord_locals_add_at(locals, ops, aes, seckey32, &enr, eps, cnt);
+}
+
+/* Two identities at three addresses of each family, at one port. */
+Test(local, several_endpoints_of_a_family_select_one_identity)
+{
+    struct xord_endpoint eps[2][6];
+
+    start(2);
+    for (uint32_t local = 0; local < 2; local++) {
+        for (uint32_t i = 0; i < 3; i++) {
+            eps[local][2 * i] = v4(10 * local + i, 9000);
+            eps[local][2 * i + 1] = v6(10 * local + i, 9000);
+        }
+        cr_assert_eq(add_at(local, eps[local], 6), 0);
+        cr_assert(xord_endpoint_equal(&locals->all[local].ep[0], &eps[local][0]), "the first is where it asks from");
+        cr_assert(xord_endpoint_equal(&locals->all[local].ep[1], &eps[local][1]));
+        cr_assert(!locals->all[local].any[0] && !locals->all[local].any[1]);
+    }
+    for (uint32_t local = 0; local < 2; local++)
+        for (uint32_t i = 0; i < 6; i++)
+            cr_assert_eq(find(eps[local][i]), local);
+    cr_assert_eq(find(v4(3, 9000)), XORD_LOCAL_NONE);
+    cr_assert_eq(find(v4(0, 9001)), XORD_LOCAL_NONE);
+    stop();
+}
+
+Test(local, one_of_several_endpoints_that_is_taken_refuses_all)
+{
+    struct xord_endpoint mine[3] = {v4(1, 9000), v4(2, 9000), v4(3, 9000)};
+    struct xord_endpoint theirs[3] = {v4(4, 9000), v4(5, 9000), v4(3, 9000)};
+    struct xord_endpoint twice[3] = {v4(4, 9000), v6(5, 9000), v4(4, 9000)};
+
+    start(3);
+    cr_assert_eq(add_at(0, mine, 3), 0);
+    cr_assert_eq(add_at(1, theirs, 3), XORD_EEXIST);
+    cr_assert_eq(find(theirs[0]), XORD_LOCAL_NONE);
+    cr_assert_eq(find(theirs[1]), XORD_LOCAL_NONE);
+    cr_assert_eq(add_at(1, twice, 3), XORD_EEXIST);
+    cr_assert_eq(add_at(1, theirs, 2), 0);
+    cr_assert_eq(find(theirs[1]), 1);
+    cr_assert_eq(find(theirs[2]), 0);
+    stop();
+}
+
+Test(local, endpoints_are_bounded)
+{
+    struct xord_endpoint eps[XORD_LOCAL_MORE_MAX + 1];
+
+    start(4);
+    for (uint32_t i = 0; i <= XORD_LOCAL_MORE_MAX; i++)
+        eps[i] = v4(i, 9000);
+    cr_assert_eq(add_at(0, eps, XORD_LOCAL_MORE_MAX + 1), XORD_EFULL);
+    cr_assert_eq(add_at(0, eps, XORD_LOCAL_MORE_MAX), 0);
+    cr_assert_eq(add_at(1, eps + XORD_LOCAL_MORE_MAX, 1), 0);
+    for (uint32_t i = 0; i <= XORD_LOCAL_MORE_MAX; i++)
+        cr_assert_eq(find(eps[i]), i == XORD_LOCAL_MORE_MAX);
+    stop();
+}
+
 Test(local, an_endpoint_belongs_to_one)
 {
     struct xord_endpoint ep = v4(1, 9000), other = v4(2, 9000), free6 = v6(1, 9000);
