@@ -11,7 +11,8 @@
 #define HOME_SHARD        0
 #define CHECKS_A_POLL     16
 #define SNAP_INTERVAL_NS  (20 * XORD_NS_PER_MS)
-#define VOTE6_NS          (5 * XORD_NS_PER_S)
+#define VOTE6_UNKNOWN_NS  (1 * XORD_NS_PER_S)
+#define VOTE6_KNOWN_NS    (10 * XORD_NS_PER_S)
 #define REFRESH_EMPTY_NS  (2 * XORD_NS_PER_S)
 #define REFRESH_SPARSE_NS (10 * XORD_NS_PER_S)
 #define REFRESH_FULL_NS   (60 * XORD_NS_PER_S)
@@ -174,7 +175,7 @@ static void ask_for_vote6(struct xord_node *node, uint32_t host, const struct xo
             node->cfg.locals->all[host].ep[1].port == 0 || !learns(node, host, 1) ||
             !xord_enr_endpoint6(&due->enr, &ep) || admit_is_banned(node, &ep))
         return;
-    node->hosts[host].vote6_ns = node->now_ns + VOTE6_NS;
+    node->hosts[host].vote6_ns = node->now_ns + (node->hosts[host].enr.has_ip6 ? VOTE6_KNOWN_NS : VOTE6_UNKNOWN_NS);
     peer = xord_peer_from_enr(&due->enr, &ep);
     send_request(node, PURPOSE_VOTE, host, &peer, XORD_MSG_PING);
 }

@@ -322,6 +322,41 @@ Test(port_dpdk, what_is_dropped_counts_as_load)
     bench_close(&bench);
 }
 
+/* Two addresses, a UDP port at each and a third at one of them: whose an endpoint is the engine knows, the port looks for the
+ * number alone. */
+Test(port_dpdk, takes_datagrams_at_several_ports)
+{
+    static const uint16_t udp_ports[4] = {UDP_PORT, UDP_PORT + 1, UDP_PORT + 7, UDP_PORT + 2};
+    struct xord_port_config config = config_of("dpdk:net_ring0", 1);
+    struct test_frame frame = test_load(FRAME_UDP4_A);
+    struct xord_pkt pkts[XORD_PORT_BURST];
+    struct xord_port_stats stats;
+    struct bench bench;
+
+    config.addr_cnt = 3;
+    config.addrs[2] = config.addrs[0];
+    config.addrs[1].udp_port = udp_ports[1];
+    config.addrs[2].udp_port = udp_ports[2];
+    config.addrs[1].owner = 1;
+    config.addrs[2].owner = 2;
+    bench = bench_from(&config);
+    memcpy(frame.bytes, bench.self->device.mac6, 6);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(bench.port->udp_ports[i], udp_ports[i]);
+    for (int i = 0; i < 4; i++) {
+        xord_store_be16(frame.bytes + 36, udp_ports[i]); /* its checksum is partial, so it stays as it is */
+        wire_put(&bench, 0, frame.bytes, frame.len);
+        cr_assert_eq(bench.ops->rx_burst(bench.port, 0, pkts, XORD_PORT_BURST, start_ns), i < 3);
+        cr_assert(i == 3 || pkts[0].dst.port == udp_ports[i]);
+    }
+    bench.ops->stats(bench.port, &stats);
+    cr_assert_eq(stats.rx_invalid, 1);
+    cr_assert(!bench.port->any_dst[0] && !bench.port->any_dst[1], "each owner has one address");
+    cr_assert_eq(bench.port->bound[0].port, UDP_PORT);
+    cr_assert_eq(bench.port->bound[1].port, 0, "that is another owner's");
+    bench_close(&bench);
+}
+
 Test(port_dpdk, drops_and_counts_other_ports)
 {
     struct xord_port_config config = config_of("dpdk:net_ring0", 1);

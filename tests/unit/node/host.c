@@ -178,6 +178,78 @@ Test(host, tells_its_shards_again)
     teardown();
 }
 
+#define PEERS 14
+
+static uint32_t over_v6;
+
+static bool count_v6(void *ctx, const struct world_packet *packet)
+{
+    struct xord_endpoint at6 = world_ep("2601::5", 9000);
+
+    (void)ctx;
+    over_v6 += xord_endpoint_equal(&packet->src, &at6);
+    return true;
+}
+
+/* A host that does not know where it is, at both families, among nodes that all are dual-stack; after five minutes. */
+static void learn_among(uint16_t shard_cnt, const bool fixed[2])
+{
+    struct xord_enr enrs[PEERS];
+    char ip[16], ip6[32];
+
+    world = world_new(8);
+    world->filter = count_v6;
+    over_v6 = 0;
+    for (int i = 0; i < PEERS; i++) {
+        snprintf(ip, sizeof(ip), "20.%d.0.1", i);
+        snprintf(ip6, sizeof(ip6), "2600:%d::1", i + 1);
+        enrs[i] = *member_enr(world_add(world, &(struct member_config){.ip = ip, .ip6 = ip6}), 0);
+    }
+    host = world_add(world,
+            &(struct member_config){.ip = "1.2.3.4",
+                    .ip6 = "2601::5",
+                    .no_endpoint = true,
+                    .shard_cnt = shard_cnt,
+                    .node = {.learn_endpoint = true, .maintain = true, .bootnodes = enrs, .bootnode_cnt = PEERS}});
+    memcpy(host->locals->all[0].fixed, fixed, sizeof(host->locals->all[0].fixed));
+    world_run(world, 300 * S);
+}
+
+static void check_learned(bool v4, bool v6)
+{
+    const struct xord_enr *enr = member_enr(host, 0);
+    struct xord_endpoint at4 = world_ep("1.2.3.4", 9000), at6 = world_ep("2601::5", 9000), ep;
+
+    cr_assert_eq(enr->has_ip, v4);
+    cr_assert_eq(enr->has_ip6, v6);
+    cr_assert(!v4 || (xord_enr_endpoint4(enr, &ep) && xord_endpoint_equal(&ep, &at4)));
+    cr_assert(!v6 || (xord_enr_endpoint6(enr, &ep) && xord_endpoint_equal(&ep, &at6)));
+    teardown();
+}
+
+/* IPv4 is preferred, so of IPv6 it would hear nothing unless it asked. */
+Test(host, learns_both_its_endpoints)
+{
+    for (uint16_t shard_cnt = 1; shard_cnt <= 3; shard_cnt += 2) {
+        learn_among(shard_cnt, (bool[2]){false, false});
+        cr_assert(over_v6 >= 20 && over_v6 < 60U * shard_cnt, "%u", over_v6);
+        check_learned(true, true);
+    }
+}
+
+Test(host, leaves_alone_what_is_fixed)
+{
+    learn_among(1, (bool[2]){true, false});
+    check_learned(false, true);
+    learn_among(1, (bool[2]){false, true});
+    cr_assert_eq(over_v6, 0, "what is fixed is not asked for");
+    cr_assert_eq(member_count(host, XORD_CNT_record_updates), 1);
+    check_learned(true, false);
+    learn_among(1, (bool[2]){true, true});
+    cr_assert_eq(member_count(host, XORD_CNT_record_updates), 0);
+    check_learned(false, false);
+}
+
 /* ---- joining ---- */
 
 Test(host, joins_when_its_bootnode_comes_up_later)
