@@ -153,17 +153,31 @@ static struct xord_endpoint endpoint_of(const struct xord_port_config *config, u
     return xord_endpoint_v6(addr->ip16, addr->udp_port ? addr->udp_port : config->udp_port);
 }
 
+/* "10.0.0.1:9000", or "every address, UDP port 9000". */
+#define PLACE_LEN (XORD_ENDPOINT_TEXT_LEN + 32)
+static const char *place_format(char text[PLACE_LEN], const struct xord_endpoint *ep)
+{
+    if (xord_ip_scope(ep->ip16) == XORD_IP_UNSPECIFIED)
+        snprintf(text, PLACE_LEN, "every address, UDP port %u", ep->port);
+    else
+        xord_endpoint_format(text, ep);
+    return text;
+}
+
 static int clash_complain(const struct xord_port_config *config, uint32_t a, uint32_t b)
 {
     struct xord_endpoint ep_a = endpoint_of(config, a), ep_b = endpoint_of(config, b);
-    char text_a[XORD_ENDPOINT_TEXT_LEN], text_b[XORD_ENDPOINT_TEXT_LEN];
+    unsigned owner_a = config->addrs[a].owner + 1U, owner_b = config->addrs[b].owner + 1U;
+    char text_a[PLACE_LEN], text_b[PLACE_LEN];
 
-    xord_endpoint_format(text_a, &ep_a);
-    xord_endpoint_format(text_b, &ep_b);
-    if (config->addrs[a].owner == config->addrs[b].owner)
-        return complain("--ip: %s and %s is one too many: name an address once", text_a, text_b);
-    return complain("identities %u and %u cannot be at %s and %s both: give them addresses or UDP ports that differ",
-            config->addrs[a].owner + 1U, config->addrs[b].owner + 1U, text_a, text_b);
+    place_format(text_a, &ep_a);
+    place_format(text_b, &ep_b);
+    if (owner_a == owner_b && xord_endpoint_equal(&ep_a, &ep_b))
+        return complain("identity %u is given %s twice: name each address once", owner_a, text_a);
+    if (owner_a == owner_b)
+        return complain("identity %u is given %s, and %s besides: one of the two is enough", owner_a, text_a, text_b);
+    return complain("identity %u is at %s, so identity %u cannot be at %s: give one another address or UDP port",
+            owner_a, text_a, owner_b, text_b);
 }
 
 /* Does one of them have what the other has? Those with any free port have not. */
