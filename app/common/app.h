@@ -37,7 +37,28 @@ void complain_print(const char *format, ...) __attribute__((format(printf, 1, 2)
         EXIT_USER;                                                                                                     \
     })
 
-/* argp with our conventions (--help, usage errors exit 2 with a hint). `argv` must outlive the call. */
+/* Where the value that is being read stands, for complaints about it: they begin with it, "FILE, line N, key K: ". NULL: on the
+ * command line. The strings are borrowed until the next call. */
+struct origin {
+    const char *file;
+    unsigned line;   /* 0: of no line */
+    const char *key; /* NULL: of none */
+};
+void origin_set(const struct origin *origin);
+
+/* For what a complaint calls the value: `words`, as "--ip ", when it stands on the command line, nothing when its origin names
+ * it already. */
+const char *by_option(const char *words);
+
+/* How many there have been. */
+unsigned complaints(void);
+
+/* The next complaint goes to `first`, too, for who has to tell somebody else. NULL: it does not. */
+#define COMPLAINT_LEN 900
+void complaint_keep(char first[COMPLAINT_LEN]);
+
+/* argp with our conventions (--help, usage errors exit 2 with a hint). `argv` must outlive the call. A parser that has complained
+ * returns EINVAL; then this is EXIT_USER. */
 int parse_args(const struct argp *argp, int argc, char **argv, void *input);
 
 /* A decimal number from `min` to `max`, given with --`name`. 0, or EXIT_USER after a complaint. */
@@ -62,6 +83,10 @@ int output_end(void);
 /* Installs handlers for SIGINT, SIGTERM; a second signal ends the process at once. */
 void signals_init(void);
 bool interrupted(void);
+
+/* SIGHUP then ends nothing any more, but is a wish that hangup_take() tells of once. */
+void hangups_init(void);
+bool hangup_take(void);
 
 /* ---- curve and keys (keys.c) ---- */
 
@@ -163,6 +188,9 @@ bool identity_has_ip(const struct node_options *options, uint32_t number);
 /* What a port needs to have for all identities, also those that named no address. 0, or EXIT_USER after a complaint when two of
  * them would be in one place. */
 int identities_port(struct xord_port_config *config, const struct node_options *options);
+
+/* What no option alone can tell, and what follows from the port; argp calls it at the end. 0 or EXIT_USER after a complaint. */
+int node_options_check(struct node_options *options);
 
 /* Adds the records of X (a record, a file, a nodes.json, "-", or a network's name). 0 or EXIT_USER after a complaint. */
 int bootnodes_add(struct node_options *options, const char *x);

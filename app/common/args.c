@@ -10,18 +10,68 @@
 
 #include "app.h"
 
+static unsigned complaint_cnt;
+static char *complaint_first;          /* gets the next one, once */
+static struct origin complaint_origin; /* no file: the command line */
+
+unsigned complaints(void)
+{
+    return complaint_cnt;
+}
+
+void complaint_keep(char first[COMPLAINT_LEN])
+{
+    complaint_first = first;
+}
+
+void origin_set(const struct origin *origin)
+{
+    complaint_origin = origin ? *origin : (struct origin){0};
+}
+
+const char *by_option(const char *words)
+{
+    return complaint_origin.file ? "" : words;
+}
+
+/* "FILE, line N, key K: ", as far as it is known. */
+static size_t origin_print(char *out, size_t cap)
+{
+    const struct origin *origin = &complaint_origin;
+    size_t len;
+
+    out[0] = '\0';
+    if (!origin->file)
+        return 0;
+    snprintf(out, cap, "%.300s", origin->file);
+    len = strlen(out);
+    if (origin->line)
+        snprintf(out + len, cap - len, ", line %u", origin->line);
+    len += strlen(out + len);
+    if (origin->key)
+        snprintf(out + len, cap - len, ", key %.80s", origin->key);
+    len += strlen(out + len);
+    snprintf(out + len, cap - len, ": ");
+    return len + strlen(out + len);
+}
+
 void complain_print(const char *format, ...)
 {
-    char text[900];
+    char text[COMPLAINT_LEN];
+    size_t len = origin_print(text, sizeof(text));
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    vsnprintf(text + len, sizeof(text) - len, format, args);
     va_end(args);
     /* What a stranger wrote must not steer the terminal. */
     for (char *c = text; *c; c++)
         if (iscntrl((unsigned char)*c))
             *c = '?';
+    complaint_cnt++;
+    if (complaint_first)
+        memcpy(complaint_first, text, sizeof(text));
+    complaint_first = NULL;
     fprintf(stderr, "xord: %s\n", text);
 }
 
@@ -33,7 +83,15 @@ int parse_args(const struct argp *argp, int argc, char **argv, void *input)
         if (strcmp(argv[i], "-h") == 0)
             argv[i] = help;
     argp_err_exit_status = EXIT_USAGE;
-    return argp_parse(argp, argc, argv, 0, NULL, input) ? EXIT_USAGE : 0;
+    return argp_parse(argp, argc, argv, 0, NULL, input) ? EXIT_USER : 0;
+}
+
+/* Of "ip ADDR/PREFIX: PREFIX", when the origin names the key, what it is a part of it. */
+static const char *value_name(const char *name)
+{
+    const char *part = strchr(name, ' ');
+
+    return *by_option("--") ? name : part ? part + 1 : "";
 }
 
 int number_parse(uint64_t *out, const char *text, const char *name, uint64_t min, uint64_t max)
@@ -44,8 +102,8 @@ int number_parse(uint64_t *out, const char *text, const char *name, uint64_t min
     errno = 0;
     v = strtoull(text, &end, 10);
     if (*text < '0' || *text > '9' || *end || errno || v < min || v > max)
-        return complain("--%s wants a number from %llu to %llu, not \"%.60s\"", name, (unsigned long long)min,
-                (unsigned long long)max, text);
+        return complain("%s%s%swants a number from %llu to %llu, not \"%.60s\"", by_option("--"), value_name(name),
+                *value_name(name) ? " " : "", (unsigned long long)min, (unsigned long long)max, text);
     *out = v;
     return 0;
 }
@@ -65,7 +123,8 @@ int time_parse(uint64_t *out_ns, const char *text, const char *name)
         *out_ns = (uint64_t)(number * units[i].ns);
         return 0;
     }
-    return complain("--%s %.60s is no time: say 90, 90s, 250ms, 15m or 2h", name, text);
+    return complain("%s%s%s%.60s is no time: say 90, 90s, 250ms, 15m or 2h", by_option("--"), by_option(name),
+            by_option(" "), text);
 }
 
 const char *plural(uint64_t n)
@@ -116,4 +175,27 @@ void signals_init(void)
 bool interrupted(void)
 {
     return signal_cnt > 0;
+}
+
+static volatile sig_atomic_t hung_up;
+
+static void on_hangup(int sig)
+{
+    (void)sig;
+    hung_up = 1;
+}
+
+void hangups_init(void)
+{
+    struct sigaction action = {.sa_handler = on_hangup};
+
+    sigaction(SIGHUP, &action, NULL);
+}
+
+bool hangup_take(void)
+{
+    bool was = hung_up;
+
+    hung_up = 0;
+    return was;
 }

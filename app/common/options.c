@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Options common to all commands that run a node, and their bootnodes. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,10 +84,12 @@ static int add_record(void *ctx, const struct record_in *in)
     if (!err)
         return record_list_add(&options->bootnodes, &enr);
     if (in->key)
-        return complain("bootnodes: the record of %s in %s is invalid: %s", in->key, in->source, xord_strerror(err));
+        return complain("%sthe record of %s in %s is invalid: %s", by_option("bootnodes: "), in->key, in->source,
+                xord_strerror(err));
     if (in->line)
-        return complain("bootnodes: %s, line %u is no valid record: %s", in->source, in->line, xord_strerror(err));
-    return complain("bootnodes: %.60s is no valid record: %s", in->text, xord_strerror(err));
+        return complain("%s%s, line %u is no valid record: %s", by_option("bootnodes: "), in->source, in->line,
+                xord_strerror(err));
+    return complain("%s%.60s is no valid record: %s", by_option("bootnodes: "), in->text, xord_strerror(err));
 }
 
 int bootnodes_add(struct node_options *options, const char *x)
@@ -104,7 +107,7 @@ int bootnodes_add(struct node_options *options, const char *x)
     }
     err = records_each(x, add_record, options);
     if (!err && options->bootnodes.cnt == before)
-        return complain("bootnodes: %s holds no record", x);
+        return complain("%s%s holds no record", by_option("bootnodes: "), x);
     return err;
 }
 
@@ -127,14 +130,14 @@ int ip_add(struct node_options *options, uint32_t number, const char *text)
     uint64_t max, prefix;
 
     if (port->addr_cnt == XORD_PORT_MAX_ADDR)
-        return complain("--ip: at most %d addresses", XORD_PORT_MAX_ADDR);
+        return complain("%stakes at most %d addresses", by_option("--ip "), XORD_PORT_MAX_ADDR);
     memset(addr, 0, sizeof(*addr));
     if (len >= sizeof(ip))
-        return complain("--ip %.60s is no IP address", text);
+        return complain("%s%.60s is no IP address", by_option("--ip "), text);
     memcpy(ip, text, len);
     ip[len] = '\0';
     if (xord_ip_parse(addr->ip16, ip))
-        return complain("--ip %s is no IP address", text);
+        return complain("%s%s is no IP address", by_option("--ip "), text);
     max = prefix = xord_ip_is_v4(addr->ip16) ? 32 : 128;
     if (slash && number_parse(&prefix, slash + 1, "ip ADDR/PREFIX: PREFIX", 1, max))
         return EXIT_USER;
@@ -150,7 +153,7 @@ static int gateway_set(struct node_options *options, const char *text)
     uint8_t ip16[16];
 
     if (xord_ip_parse(ip16, text))
-        return complain("--gateway %s is no IP address", text);
+        return complain("%s%s is no IP address", by_option("--gateway "), text);
     if (xord_ip_is_v4(ip16)) {
         options->port.has_gateway4 = true;
         memcpy(options->port.gateway4_ip16, ip16, 16);
@@ -164,7 +167,7 @@ static int gateway_set(struct node_options *options, const char *text)
 static int idle_set(struct node_options *options, const char *text)
 {
     if (strcmp(text, "spin") != 0 && strcmp(text, "sleep") != 0)
-        return complain("--idle %s is neither spin nor sleep", text);
+        return complain("%s%s is neither spin nor sleep", by_option("--idle "), text);
     options->idle = text[1] == 'p' ? XORD_IDLE_SPIN : XORD_IDLE_SLEEP;
     options->has_idle = true;
     return 0;
@@ -206,7 +209,7 @@ static int apply_option(struct node_options *options, int key, char *arg)
     case OPT_PORT:
         options->port.spec = arg;
         if (strcmp(arg, "socket") != 0 && (strncmp(arg, "dpdk:", 5) != 0 || !arg[5]))
-            return complain("--port %s is neither \"socket\" nor \"dpdk:<device>\"", arg);
+            return complain("%s%s is neither \"socket\" nor \"dpdk:<device>\"", by_option("--port "), arg);
         return 0;
     case OPT_IP:
         return ip_add(options, 0, arg);
@@ -236,6 +239,18 @@ static int apply_option(struct node_options *options, int key, char *arg)
     }
 }
 
+int node_options_check(struct node_options *options)
+{
+    bool is_device = strncmp(options->port.spec, "dpdk:", 5) == 0;
+
+    if (is_device && !options->has_ip)
+        return complain("%s%s needs %sip: a device has no address of its own", by_option("--port "), options->port.spec,
+                by_option("--"));
+    if (!options->has_idle)
+        options->idle = is_device ? XORD_IDLE_SPIN : XORD_IDLE_SLEEP;
+    return 0;
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct node_options *options = state->input;
@@ -244,16 +259,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case OPT_PORT ... OPT_JSON:
     case 'q':
     case 'v':
-        /* The complaint has been made; nothing is left to do for the caller. */
         if (apply_option(options, key, arg))
-            exit(EXIT_USER);
+            return EINVAL;
         return 0;
     case ARGP_KEY_END:
-        if (strncmp(options->port.spec, "dpdk:", 5) == 0 && !options->has_ip)
-            exit(complain("--port %s needs --ip: a device has no address of its own", options->port.spec));
-        if (!options->has_idle)
-            options->idle = strncmp(options->port.spec, "dpdk:", 5) == 0 ? XORD_IDLE_SPIN : XORD_IDLE_SLEEP;
-        return 0;
+        return node_options_check(options) ? EINVAL : 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
