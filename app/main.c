@@ -18,6 +18,7 @@ static const struct command commands[] = {
         {"talk", "one TALKREQ", talk_main},
         {"lookup", "the nodes closest to a node id", lookup_main},
         {"bootnode", "a node that stays", bootnode_main},
+        {"config", "check and show a bootnode's configuration, or print the default", config_main},
         {"testnet", "a network of many nodes in one process", testnet_main},
         {"load", "load on a node, with exact latency figures", load_main},
         {"crawl", "visit every node of a network", crawl_main},

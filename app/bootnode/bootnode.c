@@ -106,6 +106,14 @@ static void turn_mails(struct bootnode *bootnode)
         }
 }
 
+/* SIGHUP. Whatever there is to say, the log has it. */
+static void reload(struct bootnode *bootnode)
+{
+    char err[BOOTNODE_ERR_LEN];
+
+    (void)bootnode_reload(bootnode, err);
+}
+
 /* Until Ctrl-C, or until draining is over. */
 static void serve(struct bootnode *bootnode)
 {
@@ -114,6 +122,8 @@ static void serve(struct bootnode *bootnode)
         turn_watches(bootnode);
         xord_bans_expire(bootnode->bans, xord_now_ns());
         remember_turn(bootnode);
+        if (hangup_take())
+            reload(bootnode);
         if (xord_now_ns() >= bootnode->status_ns) {
             log_status(bootnode->service.engine);
             bootnode->status_ns += STATUS_NS;
@@ -165,7 +175,7 @@ static int start(struct bootnode *bootnode)
         err = service_start(service, options);
     if (!err)
         recall_end(bootnode);
-    return err;
+    return err ? err : bans_begin(bootnode);
 }
 
 static int run(struct bootnode *bootnode)
@@ -210,6 +220,7 @@ int bootnode_main(int argc, char **argv)
     int err;
 
     signals_init();
+    hangups_init();
     err = bootnode_options(&settings, argc, argv);
     if (!err) {
         err = bootnode_init(&bootnode, &settings);
@@ -220,7 +231,8 @@ int bootnode_main(int argc, char **argv)
         service_stop(&bootnode.service);
         xord_state_free(&bootnode.recalled);
         xord_bans_free(bootnode.bans);
+        record_list_free(&bootnode.joined);
     }
-    node_options_free(&settings.node);
+    bootnode_settings_free(&settings);
     return err;
 }

@@ -6,13 +6,27 @@
 #include <poll.h>
 
 #include "app.h"
+#include "config.h"
 #include "xord_ban.h"
 #include "xord_state.h"
+
+/* A ban that the settings name. */
+struct ban_wish {
+    struct xord_prefix prefix;
+    uint64_t for_ns; /* from when it was read; XORD_BAN_FOREVER */
+};
 
 struct bootnode_settings {
     struct node_options node;
     struct xord_limit_config limits;
     const char *state_path; /* NULL: nothing is remembered */
+    struct ban_wish *bans;
+    uint32_t ban_cnt;
+    enum xord_log_level log_level;
+    bool has_log_level;
+    const char *config_path;          /* NULL: no file */
+    struct config *config;            /* as it was at the start; holds what the settings point to */
+    bool overridden[CONFIG_KEYS_MAX]; /* keys that the command line says */
 };
 
 /* What an operator may be told on the spot: one sentence, without a full stop. */
@@ -40,6 +54,7 @@ struct bootnode {
     uint64_t save_ns;           /* when the state is saved next */
     bool save_failed;           /* the last time */
     struct watch watches[XORD_ENGINE_WAIT_FDS];
+    struct record_list joined; /* bootnodes that a reload has added */
 };
 
 /* ---- bootnode.c ---- */
@@ -74,8 +89,26 @@ const struct xord_enr *recall_of_key(const struct bootnode *bootnode, const uint
 /* When the engine runs: gives the shards what they had. */
 void recall_end(struct bootnode *bootnode);
 
+/* ---- reload.c ---- */
+
+/* Reads the configuration again and changes what can be changed; the log tells what has changed, and what would need a restart. A
+ * file that is wrong changes nothing. 0, or EXIT_USER and a sentence in `err`, which the log has, too. */
+int bootnode_reload(struct bootnode *bootnode, char err[BOOTNODE_ERR_LEN]);
+/* The bans that the settings name, when the engine runs. 0 or EXIT_USER after a complaint. */
+int bans_begin(struct bootnode *bootnode);
+
 /* ---- options.c ---- */
 
+extern const struct argp bootnode_argp;
+
+/* Defaults; takes EAL options after "--" out of argc. 0 or EXIT_USER after a complaint. To be freed in either case. */
+int bootnode_settings_init(struct bootnode_settings *settings, int *argc, char **argv);
+void bootnode_settings_free(struct bootnode_settings *settings);
+/* What no key alone can tell. 0 or EXIT_USER after a complaint. */
+int bootnode_settings_check(struct bootnode_settings *settings);
+/* From the command line, and from the file that it names. 0 or EXIT_USER after complaints. */
 int bootnode_options(struct bootnode_settings *settings, int argc, char **argv);
+/* The wish to ban this prefix; NULL: there is none. */
+const struct ban_wish *ban_wish_find(const struct bootnode_settings *settings, const struct xord_prefix *prefix);
 /* "500", "500:2000" or "off"; without a burst it is two seconds' worth. 0 or EXIT_USER after a complaint. */
 int limit_parse(struct xord_limit_rate *out, const char *text, const char *name);

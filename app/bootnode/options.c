@@ -9,7 +9,16 @@
 
 #define RATE_MIN 10
 
-enum { OPT_LIMIT_ADDRESS = 0x300, OPT_LIMIT_PREFIX, OPT_STATE, OPT_NAT, OPT_IDENTITY };
+enum {
+    OPT_LIMIT_ADDRESS = 0x300,
+    OPT_LIMIT_PREFIX,
+    OPT_STATE,
+    OPT_NAT,
+    OPT_IDENTITY,
+    OPT_BAN,
+    OPT_LOG,
+    OPT_CONFIG,
+};
 
 /* What a hundred nodes behind one NAT that all crawl at once do not notice. */
 static const struct xord_limit_config limits_default = {.address = {.rate = 5000, .burst = 10000},
@@ -36,6 +45,16 @@ static const struct argp_option option_table[] = {
                 "that of --key, --ip, --udp and --nat. Without udp it is at the port of --udp, without ip at all "
                 "addresses. Of several ip of a family the record names the first, and requests leave from there",
                 2},
+        {"ban", OPT_BAN, "PREFIX", 0,
+                "Take nothing in from these addresses, as 192.0.2.0/24 or 2001:db8::/32; with a time behind it "
+                "(\"192.0.2.7 12h\") for so long; repeatable",
+                1},
+        {"log", OPT_LOG, "LEVEL", 0, "Log \"error\", \"warning\", \"info\" (default) or \"debug\"", 4},
+        {"config", OPT_CONFIG, "FILE", 0,
+                "Read the options from here (see `xord config`); those of the command line go before it. SIGHUP reads "
+                "it "
+                "again",
+                1},
         {0},
 };
 
@@ -59,6 +78,93 @@ int limit_parse(struct xord_limit_rate *out, const char *text, const char *name)
     return 0;
 }
 
+/* ---- bans ---- */
+
+const struct ban_wish *ban_wish_find(const struct bootnode_settings *settings, const struct xord_prefix *prefix)
+{
+    for (uint32_t i = 0; i < settings->ban_cnt; i++)
+        if (xord_prefix_equal(&settings->bans[i].prefix, prefix))
+            return &settings->bans[i];
+    return NULL;
+}
+
+/* "PREFIX", or "PREFIX TIME". */
+static int ban_parse(struct ban_wish *ban, const char *text)
+{
+    size_t len = strcspn(text, " ");
+    char prefix[XORD_PREFIX_TEXT_LEN];
+
+    ban->for_ns = XORD_BAN_FOREVER;
+    if (len < sizeof(prefix)) {
+        memcpy(prefix, text, len);
+        prefix[len] = '\0';
+    }
+    if (len >= sizeof(prefix) || xord_prefix_parse(&ban->prefix, prefix))
+        return complain(
+                "%s%.60s is no prefix: say 192.0.2.0/24, 2001:db8::/32 or one address; what is behind the prefix "
+                "must be zero",
+                by_option("--ban "), text);
+    text += len + strspn(text + len, " ");
+    return *text ? time_parse(&ban->for_ns, text, "ban") : 0;
+}
+
+static int ban_add(struct bootnode_settings *settings, const char *text)
+{
+    struct ban_wish ban, *bans;
+    int err = ban_parse(&ban, text);
+
+    if (err)
+        return err;
+    if (ban_wish_find(settings, &ban.prefix))
+        return complain("%s%.60s is there twice; leave one of them", by_option("--ban "), text);
+    if (settings->ban_cnt == XORD_BAN_CAP)
+        return complain("%stakes at most %d prefixes", by_option("--ban "), XORD_BAN_CAP);
+    bans = realloc(settings->bans, (settings->ban_cnt + 1) * sizeof(*bans));
+    if (!bans)
+        return complain("out of memory");
+    settings->bans = bans;
+    bans[settings->ban_cnt++] = ban;
+    return 0;
+}
+
+/* ---- options ---- */
+
+static int log_set(struct bootnode_settings *settings, const char *text)
+{
+    static const char *const names[] = {"error", "warning", "info", "debug"};
+
+    for (int level = XORD_LOG_ERROR; level <= XORD_LOG_DEBUG; level++)
+        if (strcmp(text, names[level]) == 0) {
+            settings->log_level = (enum xord_log_level)level;
+            settings->has_log_level = true;
+            return 0;
+        }
+    return complain("%s%.60s is no log level: there are error, warning, info and debug", by_option("--log "), text);
+}
+
+static int apply(struct bootnode_settings *settings, int key, const char *arg)
+{
+    switch (key) {
+    case OPT_LIMIT_ADDRESS:
+        return limit_parse(&settings->limits.address, arg, "limit-address");
+    case OPT_LIMIT_PREFIX:
+        return limit_parse(&settings->limits.prefix, arg, "limit-prefix");
+    case OPT_STATE:
+        settings->state_path = arg;
+        return 0;
+    case OPT_NAT:
+        return nat_parse(&settings->node.identities[0].nat, arg);
+    case OPT_IDENTITY:
+        return identities_add(&settings->node, arg);
+    case OPT_BAN:
+        return ban_add(settings, arg);
+    case OPT_LOG:
+        return log_set(settings, arg);
+    default:
+        return 0; /* OPT_CONFIG, which was read before all others */
+    }
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct bootnode_settings *settings = state->input;
@@ -67,25 +173,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = state->child_inputs[1] = state->child_inputs[2] = &settings->node;
         return 0;
-    case OPT_LIMIT_ADDRESS:
-        if (limit_parse(&settings->limits.address, arg, "limit-address"))
-            exit(EXIT_USER);
-        return 0;
-    case OPT_LIMIT_PREFIX:
-        if (limit_parse(&settings->limits.prefix, arg, "limit-prefix"))
-            exit(EXIT_USER);
-        return 0;
-    case OPT_NAT:
-        if (nat_parse(&settings->node.identities[0].nat, arg))
-            exit(EXIT_USER);
-        return 0;
-    case OPT_IDENTITY:
-        if (identities_add(&settings->node, arg))
-            exit(EXIT_USER);
-        return 0;
-    case OPT_STATE:
-        settings->state_path = arg;
-        return 0;
+    case OPT_LIMIT_ADDRESS ... OPT_CONFIG:
+        return apply(settings, key, arg) ? EINVAL : 0;
     case ARGP_KEY_ARG:
         argp_error(state, "unexpected argument \"%s\"", arg);
         return EINVAL;
@@ -100,7 +189,7 @@ static const struct argp_child children[] = {
         {&key_options_argp, 0, NULL, 3},
         {0},
 };
-static const struct argp bootnode_argp = {
+const struct argp bootnode_argp = {
         .options = option_table,
         .parser = parse_option,
         .doc = "Runs a node that joins the network of its bootnodes (or waits to be found), keeps a routing table and "
@@ -113,15 +202,60 @@ static const struct argp bootnode_argp = {
         .children = children,
 };
 
-int bootnode_options(struct bootnode_settings *settings, int argc, char **argv)
+int bootnode_settings_init(struct bootnode_settings *settings, int *argc, char **argv)
+{
+    *settings = (struct bootnode_settings){.limits = limits_default, .log_level = XORD_LOG_INFO};
+    return node_options_init(&settings->node, argc, argv);
+}
+
+void bootnode_settings_free(struct bootnode_settings *settings)
+{
+    node_options_free(&settings->node);
+    free(settings->bans);
+    config_free(settings->config);
+    memset(settings, 0, sizeof(*settings));
+}
+
+int bootnode_settings_check(struct bootnode_settings *settings)
+{
+    int err = node_options_check(&settings->node);
+
+    if (!err && !settings->node.key_path)
+        return complain("a bootnode needs %s, so that it stays the same node; `xord key new FILE` makes one",
+                *by_option("--") ? "--key FILE" : "a key");
+    return err;
+}
+
+static int read_config(struct bootnode_settings *settings)
 {
     int err;
 
-    settings->limits = limits_default;
-    err = node_options_init(&settings->node, &argc, argv);
+    settings->config = config_read(settings->config_path, config_keys);
+    if (!settings->config)
+        return EXIT_USER;
+    err = config_apply(settings->config, settings, settings->overridden);
+    return err ? err : config_check(settings->config, settings->overridden, false);
+}
+
+int bootnode_options(struct bootnode_settings *settings, int argc, char **argv)
+{
+    int err = bootnode_settings_init(settings, &argc, argv);
+
+    if (!err)
+        err = options_scan(settings->overridden, &settings->config_path, argc, argv, &bootnode_argp, config_keys);
+    if (settings->node.port.eal_arg_cnt > 0)
+        settings->overridden[config_find(config_keys, "eal")] = true;
+    if (!err && settings->config_path)
+        err = read_config(settings);
     if (!err)
         err = parse_args(&bootnode_argp, argc, argv, settings);
-    if (!err && !settings->node.key_path)
-        err = complain("a bootnode needs --key FILE, so that it stays the same node; `xord key new FILE` makes one");
+    if (!err && settings->has_log_level)
+        xord_log_set_level(settings->log_level);
+    if (err)
+        return err;
+    if (settings->config)
+        origin_set(&(struct origin){.file = settings->config_path});
+    err = bootnode_settings_check(settings);
+    origin_set(NULL);
     return err;
 }

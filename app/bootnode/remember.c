@@ -89,7 +89,8 @@ static void gather_bans(struct bootnode *bootnode, struct gathering *gathering)
         uint64_t until_ns;
 
         xord_bans_get(bootnode->bans, i, &ban.prefix, &until_ns);
-        if (until_ns <= gathering->now_ns)
+        /* Those of the settings are theirs to lift. */
+        if (until_ns <= gathering->now_ns || ban_wish_find(bootnode->settings, &ban.prefix))
             continue;
         if (until_ns != XORD_BAN_FOREVER) /* rounded up */
             ban.until_s = gathering->wall_s + (until_ns - gathering->now_ns) / XORD_NS_PER_S + 1;

@@ -24,15 +24,18 @@ static int endpoint_parse(struct xord_endpoint *ep, const char *text)
 
     *ep = (struct xord_endpoint){0};
     if (xord_ip_parse(ep->ip16, text) == 0)
-        return is_reachable(ep->ip16) ? 0 : complain("--nat %s is no address that a node can have", text);
+        return is_reachable(ep->ip16) ? 0
+                                      : complain("%s%s is no address that a node can have", by_option("--nat "), text);
     if (!end || *colon != ':' || (size_t)(end - from) >= sizeof(ip))
-        return complain("--nat %.60s is neither auto, none, an address, nor ADDR:PORT or [ADDR]:PORT", text);
+        return complain("%s%.60s is neither auto, none, an address, nor ADDR:PORT or [ADDR]:PORT", by_option("--nat "),
+                text);
     memcpy(ip, from, (size_t)(end - from));
     ip[end - from] = '\0';
     if (xord_ip_parse(ep->ip16, ip) || xord_ip_is_v4(ep->ip16) != (*text != '['))
-        return complain("--nat %.60s is neither auto, none, an address, nor ADDR:PORT or [ADDR]:PORT", text);
+        return complain("%s%.60s is neither auto, none, an address, nor ADDR:PORT or [ADDR]:PORT", by_option("--nat "),
+                text);
     if (!is_reachable(ep->ip16))
-        return complain("--nat %.60s is no address that a node can have", text);
+        return complain("%s%.60s is no address that a node can have", by_option("--nat "), text);
     if (number_parse(&udp_port, colon + 1, "nat ADDR:PORT: PORT", 1, 65535))
         return EXIT_USER;
     xord_endpoint_set_port(ep, (uint16_t)udp_port);
@@ -47,13 +50,13 @@ int nat_parse(struct nat_hint *hint, const char *text)
     if (strcmp(text, "auto") == 0 || strcmp(text, "none") == 0) {
         hint->automatic |= *text == 'a';
         hint->never |= *text == 'n';
-        return hint->automatic && hint->never ? complain("--nat cannot be both auto and none") : 0;
+        return hint->automatic && hint->never ? complain("%scannot be both auto and none", by_option("--nat ")) : 0;
     }
     if (endpoint_parse(&ep, text))
         return EXIT_USER;
     family = !xord_endpoint_is_v4(&ep);
     if (hint->has_named[family])
-        return complain("--nat names two IPv%d endpoints: a record has room for one", family ? 6 : 4);
+        return complain("%snames two IPv%d endpoints: a record has room for one", by_option("--nat "), family ? 6 : 4);
     hint->has_named[family] = true;
     hint->named[family] = ep;
     return 0;
@@ -66,7 +69,7 @@ static int identity_set(struct node_options *options, uint32_t number, const cha
     struct identity *identity = &options->identities[number];
     uint64_t udp_port;
 
-    if (strcmp(name, "ip") == 0)
+    if (strcmp(name, "ip") == 0 || strcmp(name, "ip6") == 0)
         return ip_add(options, number, value);
     if (strcmp(name, "nat") == 0)
         return nat_parse(&identity->nat, value);
@@ -75,7 +78,8 @@ static int identity_set(struct node_options *options, uint32_t number, const cha
         return 0;
     }
     if (strcmp(name, "udp") != 0)
-        return complain("--identity has no \"%.40s\", only key=FILE, ip=ADDR[/PREFIX], udp=PORT and nat=HINT", name);
+        return complain("%shas no \"%.40s\", only key=FILE, ip=ADDR[/PREFIX], udp=PORT and nat=HINT",
+                by_option("--identity "), name);
     if (number_parse(&udp_port, value, "identity ...,udp=PORT: PORT", 1, 65535))
         return EXIT_USER;
     identity->udp_port = (uint16_t)udp_port;
@@ -91,21 +95,23 @@ int identities_add(struct node_options *options, const char *text)
         return complain("out of memory");
     if (number == SERVICE_SELVES) {
         free(rest);
-        return complain("--identity: one process has at most %d identities, with the first", SERVICE_SELVES);
+        return complain("%sone process has at most %d identities, with the first", by_option("--identity: "),
+                SERVICE_SELVES);
     }
     options->identities[options->identity_cnt++] = (struct identity){.text = rest};
     while ((part = strsep(&rest, ",")) != NULL) {
         char *value = strchr(part, '=');
 
         if (!value)
-            return complain("--identity %.60s is no list of NAME=VALUE, such as key=FILE,ip=ADDR,udp=PORT", text);
+            return complain("%s%.60s is no list of NAME=VALUE, such as key=FILE,ip=ADDR,udp=PORT",
+                    by_option("--identity "), text);
         *value++ = '\0';
         if (identity_set(options, number, part, value))
             return EXIT_USER;
     }
     if (!options->identities[number].key_path)
-        return complain(
-                "--identity %.60s needs key=FILE, so that it stays the same node; `xord key new FILE` makes one", text);
+        return complain("%s%.60s needs key=FILE, so that it stays the same node; `xord key new FILE` makes one",
+                by_option("--identity "), text);
     return 0;
 }
 
