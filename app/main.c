@@ -21,6 +21,7 @@ static const struct command commands[] = {
         {"config", "check and show a bootnode's configuration, or print the default", config_main},
         {"testnet", "a network of many nodes in one process", testnet_main},
         {"load", "load on a node, with exact latency figures", load_main},
+        {"doctor", "is this host fit for xord, and what mends what is not", doctor_main},
         {"crawl", "visit every node of a network", crawl_main},
 };
 

@@ -7,6 +7,7 @@ int enr_main(int argc, char **argv);
 int ping_main(int argc, char **argv);
 int findnode_main(int argc, char **argv);
 int talk_main(int argc, char **argv);
+int doctor_main(int argc, char **argv);
 int lookup_main(int argc, char **argv);
 int bootnode_main(int argc, char **argv);
 int config_main(int argc, char **argv);

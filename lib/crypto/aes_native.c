@@ -250,6 +250,15 @@ const struct xord_aes_ops xord_aes_native = {
         .gcm_open = native_gcm_open,
 };
 
+const char *xord_aes_native_kernel(void)
+{
+    const struct xord_native_kernel *kernel = kernel_for(XORD_NATIVE_BEST);
+
+    if (!kernel)
+        return NULL;
+    return kernel == &xord_native_avx512 ? "avx512" : kernel == &xord_native_avx2 ? "avx2" : "sse";
+}
+
 const struct xord_aes_ops *xord_aes_best(void)
 {
     return kernel_for(XORD_NATIVE_BEST) ? &xord_aes_native : &xord_aes_ipsec_mb;

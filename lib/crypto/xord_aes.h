@@ -77,5 +77,8 @@ extern const struct xord_aes_ops xord_aes_native;
 extern const struct xord_aes_ops xord_aes_ipsec_mb;
 extern const struct xord_aes_ops xord_aes_openssl;
 
+/* Which of its kernels xord_aes_native runs on this CPU, "avx512" for example; NULL: none. */
+const char *xord_aes_native_kernel(void);
+
 /* The fastest whose open works on this CPU; xord_aes_ipsec_mb when none does. */
 const struct xord_aes_ops *xord_aes_best(void);

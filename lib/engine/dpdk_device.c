@@ -53,16 +53,10 @@ static uint16_t queue_cnt(const struct rte_eth_dev_info *info, uint16_t said, ui
     return RTE_MIN(max, worker_cnt);
 }
 
-/* With a table of `reta` entries, is entry i % queues what the shard's formula says? */
-static bool reta_fits(uint16_t reta, uint16_t queues)
-{
-    return reta > 0 && (reta % XORD_STEER_RETA_LEN == 0 || (XORD_STEER_RETA_LEN % reta == 0 && reta % queues == 0));
-}
-
 static bool rss_offered(const struct rte_eth_dev_info *info, uint16_t queues)
 {
     return queues > 1 && !quirk_of(info) && (info->flow_type_rss_offloads & RSS_UDP) == RSS_UDP &&
-           info->hash_key_size <= XORD_STEER_KEY_LEN && reta_fits(info->reta_size, queues);
+           info->hash_key_size <= XORD_STEER_KEY_LEN && xord_steer_reta_fits(info->reta_size, queues);
 }
 
 static void rss_ask(struct rte_eth_conf *conf, const struct rte_eth_dev_info *info)

@@ -131,12 +131,17 @@ uint32_t dpdk_mbuf_cnt(uint16_t worker_cnt)
     return 4096U * worker_cnt;
 }
 
+uint32_t xord_port_dpdk_mb(uint16_t worker_cnt)
+{
+    return BASE_MB + (uint32_t)((uint64_t)dpdk_mbuf_cnt(worker_cnt) * MBUF_BYTES / (1 << 20));
+}
+
 static void memory_args(struct args *args, const struct xord_port_config *config)
 {
     static const char *const own_ways[] = {"--in-memory", "--huge-dir", "--huge-unlink", "--legacy-mem",
             "--single-file-segments", "--match-allocations", "--proc-type", NULL};
     static const char *const sizes[] = {"-m", "--socket-mem", NULL};
-    uint64_t mb = BASE_MB + (uint64_t)dpdk_mbuf_cnt(config->worker_cnt) * MBUF_BYTES / (1 << 20);
+    uint32_t mb = xord_port_dpdk_mb(config->worker_cnt);
     bool no_huge = given(config, "--no-huge");
 
     if (given_any(config, own_ways))
@@ -151,7 +156,7 @@ static void memory_args(struct args *args, const struct xord_port_config *config
         arg(args, "--no-shconf");
     if (!given_any(config, sizes)) {
         arg(args, "-m");
-        arg(args, "%u", (unsigned)mb);
+        arg(args, "%u", mb);
     }
 }
 

@@ -21,7 +21,6 @@
 #define HANDED_LEN   1024
 #define TOLD_LEN     4096 /* the answers to a crawl's first questions may all come to one worker */
 #define WAIT_MAX_NS  (100 * XORD_NS_PER_US)
-#define MTU_WANTED   1328 /* IPv6 40, UDP 8, packet 1,280 */
 #define NEIGHBOUR_V4 (1U << 16)
 #define NEIGHBOUR_V6 (1U << 13)
 
@@ -302,8 +301,8 @@ static struct xord_port *dpdk_open(const struct xord_port_config *config, char e
     steers_note(self, config);
     dpdk_device_note_link(&self->device);
     dpdk_warn_if_down(config->spec);
-    if (self->device.mtu < MTU_WANTED)
-        xord_log(XORD_LOG_WARN, "the device's MTU is %u: the longest packets need %u", self->device.mtu, MTU_WANTED);
+    if (self->device.mtu < XORD_PORT_MTU)
+        xord_log(XORD_LOG_WARN, "the device's MTU is %u: the longest packets need %u", self->device.mtu, XORD_PORT_MTU);
     return &self->base;
 }
 

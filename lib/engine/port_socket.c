@@ -19,7 +19,6 @@
 
 #define BUF_LEN     1536 /* more than a packet, so that an oversized one is seen as such */
 #define CONTROL_LEN 64
-#define SOCKET_BUF  (8 << 20)
 #define OTHER_TURN  8 /* in so many bursts one begins with another socket */
 
 _Static_assert(CMSG_SPACE(sizeof(struct in6_pktinfo)) <= CONTROL_LEN, "control buffer holds either PKTINFO");
@@ -190,7 +189,7 @@ static int fail(char *err, const struct xord_endpoint *ep, const char *verb, int
 static int socket_make(int family, bool reuse, bool any_addr)
 {
     int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
-    int one = 1, size = SOCKET_BUF;
+    int one = 1, size = XORD_PORT_SOCKET_BUF;
 
     if (fd < 0)
         return -1;

@@ -21,6 +21,11 @@
 #define XORD_PORT_MAX_ADDR 64
 #define XORD_PORT_ERR_LEN  320
 
+/* What ports take of their host; `xord doctor` looks for it. */
+#define XORD_PORT_SOCKET_BUF (8 << 20)           /* asked for in each direction of a kernel socket */
+#define XORD_PORT_MTU        1328                /* IPv6 40, UDP 8, packet 1,280 */
+uint32_t xord_port_dpdk_mb(uint16_t worker_cnt); /* memory from hugepages, or without */
+
 /* One of our addresses with a UDP port at it, and the prefix that it is part of (127.1.0.0/16: on-link; for a test network all
  * addresses of it are ours). Datagrams that leave the choice to the port leave from the first of their family. */
 struct xord_port_addr {

@@ -8,6 +8,7 @@
  * Threading: pure after init. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "xord_bytes.h"
@@ -51,6 +52,12 @@ static inline uint32_t xord_steer_hash(const struct xord_endpoint *a, const stru
 static inline uint16_t xord_steer_queue(uint32_t hash, uint16_t queue_cnt)
 {
     return (uint16_t)(hash % XORD_STEER_RETA_LEN % queue_cnt);
+}
+
+/* With a table of `reta` entries, is entry i % queues what the shard's formula says? */
+static inline bool xord_steer_reta_fits(uint16_t reta, uint16_t queues)
+{
+    return reta > 0 && (reta % XORD_STEER_RETA_LEN == 0 || (XORD_STEER_RETA_LEN % reta == 0 && reta % queues == 0));
 }
 
 /* Deals the entries out to the shards. In turn, if each has its own to receive; where only the first `poller_cnt` of them poll
