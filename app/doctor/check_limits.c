@@ -1,12 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Limits of the process. */
 #include <linux/capability.h>
+#include <unistd.h>
 
 #include "doctor.h"
 
 #define FILES_BASE   64 /* what any command has open, and to spare */
 #define FILES_WORKER 4  /* two sockets, one to wake by, one to spare */
 #define FILE_MB      2  /* with --in-memory each page is a file, and pages are of 2 MB or more */
+
+/* For the shell that it is pasted into. Up to the hard limit anybody may go; root lifts that, here for the shell of another. */
+static void raise_command(char fix[FIX_LEN], const struct host *host, const char *name, char letter,
+        const char *resource, unsigned long long wanted, unsigned unit)
+{
+    if (host_limit(host, name, true) >= wanted)
+        snprintf(fix, FIX_LEN, "ulimit -S -%c %llu", letter, (wanted + unit - 1) / unit);
+    else
+        snprintf(fix, FIX_LEN, "%sprlimit --pid $$ --%s=%llu:%llu", geteuid() == 0 ? "" : "sudo ", resource, wanted,
+                wanted);
+}
 
 static uint64_t files_wanted(const struct wish *wish)
 {
@@ -25,7 +37,7 @@ static void check_files(struct findings *findings, const struct wish *wish)
         finding_ok(findings, "limits.files", "%llu open files are enough", (unsigned long long)wanted);
         return;
     }
-    snprintf(fix, sizeof(fix), "ulimit -n %llu", (unsigned long long)(wanted < 1024 ? 1024 : wanted));
+    raise_command(fix, &wish->host, "Max open files", 'n', "nofile", wanted, 1);
     finding_fail(findings, "limits.files", fix, "%llu open files are allowed, %u worker%s may need %llu",
             (unsigned long long)limit, wish->workers, wish->workers == 1 ? "" : "s", (unsigned long long)wanted);
 }
@@ -49,7 +61,7 @@ static void check_memlock(struct findings *findings, const struct wish *wish)
     } else if (limit >= wanted) {
         finding_ok(findings, "limits.memlock", "%u MB may be locked", wish->memory_mb);
     } else {
-        snprintf(fix, sizeof(fix), "prlimit --pid $$ --memlock=unlimited");
+        raise_command(fix, &wish->host, "Max locked memory", 'l', "memlock", wanted, 1024);
         finding_fail(findings, "limits.memlock", fix, "%llu kB may be locked, the device needs %u MB",
                 (unsigned long long)(limit / 1024), wish->memory_mb);
     }

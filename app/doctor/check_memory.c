@@ -48,20 +48,14 @@ static struct huge huge_read(const struct host *host, const char *dir)
     return huge;
 }
 
-/* The command for `node`, or for all when it is below 0. */
-static void more_pages(char fix[FIX_LEN], const struct wish *wish, const struct huge *huge, int node)
+/* Where `huge` was read, so many that `wanted_mb` are free. */
+static void more_pages(char fix[FIX_LEN], uint32_t wanted_mb, const struct huge *huge)
 {
-    uint64_t page_kb = huge->page_kb;
-    uint64_t lack_kb = wish->memory_mb * 1024ULL - huge->free_kb;
-    uint64_t pages = (huge->total_kb + lack_kb + page_kb - 1) / page_kb;
-    char dir[128];
+    uint64_t lack_kb = wanted_mb * 1024ULL - huge->free_kb;
+    uint64_t pages = (huge->total_kb + lack_kb + huge->page_kb - 1) / huge->page_kb;
 
-    if (node < 0)
-        snprintf(dir, sizeof(dir), "/sys/kernel/mm/hugepages");
-    else
-        snprintf(dir, sizeof(dir), "/sys/devices/system/node/node%d/hugepages", node);
-    snprintf(fix, FIX_LEN, "echo %llu >%s/" HUGEPAGES "-%llukB/nr_hugepages", (unsigned long long)pages, dir,
-            (unsigned long long)page_kb);
+    snprintf(fix, FIX_LEN, "echo %llu >%s/" HUGEPAGES "-%lukB/nr_hugepages", (unsigned long long)pages, huge->dir,
+            huge->page_kb);
 }
 
 /* Devices that are driven by physical addresses cannot do without: memory that is not huge has none that stays. */
@@ -77,35 +71,49 @@ static bool must_be_huge(const struct wish *wish)
     return strcmp(driver, "vfio-pci") == 0 && !pci_has_iommu(&wish->host, wish->device);
 }
 
-static void report_lack(struct findings *findings, const struct wish *wish, const char *check, const char *fix,
+static void report_lack(struct findings *findings, uint32_t wanted_mb, const char *check, const char *fix,
         const char *where, const struct huge *huge, bool fatal)
 {
     const char *text = *huge->text ? huge->text : "there are none";
 
     if (fatal)
-        finding_fail(findings, check, fix, "xord needs %u MB in hugepages%s: %s%s", wish->memory_mb, where, text,
+        finding_fail(findings, check, fix, "xord needs %u MB in hugepages%s: %s%s", wanted_mb, where, text,
                 *huge->text ? " are free" : "");
     else
         finding_warn(findings, check, fix, "xord wants %u MB in hugepages%s: %s%s, so it runs without, and more slowly",
-                wish->memory_mb, where, text, *huge->text ? " are free" : "");
+                wanted_mb, where, text, *huge->text ? " are free" : "");
+}
+
+/* The node that the mbufs are to stand on; -1: any. */
+static int node_wanted(const struct wish *wish)
+{
+    return host_has(&wish->host, "/sys/devices/system/node/node1") ? wish->numa_node : -1;
+}
+
+static struct huge huge_of_node(char dir[128], const struct wish *wish, int node)
+{
+    if (node < 0)
+        snprintf(dir, 128, "/sys/kernel/mm/hugepages");
+    else
+        snprintf(dir, 128, "/sys/devices/system/node/node%d/hugepages", node);
+    return huge_read(&wish->host, dir);
 }
 
 /* The mbufs stand on the device's node, or nowhere. */
 static void check_node(struct findings *findings, const struct wish *wish)
 {
-    char dir[128], where[32], fix[FIX_LEN];
-    struct huge huge;
+    char dir[128], where[64], fix[FIX_LEN];
+    int node = node_wanted(wish);
+    struct huge huge = huge_of_node(dir, wish, node);
 
-    if (wish->numa_node < 0 || !host_has(&wish->host, "/sys/devices/system/node/node1"))
+    if (node < 0)
         return;
-    snprintf(dir, sizeof(dir), "/sys/devices/system/node/node%d/hugepages", wish->numa_node);
-    snprintf(where, sizeof(where), " of node %d, the device's", wish->numa_node);
-    huge = huge_read(&wish->host, dir);
-    if (huge.page_kb > 0 && huge.free_kb < wish->memory_mb * 1024ULL) {
-        more_pages(fix, wish, &huge, wish->numa_node);
-        report_lack(findings, wish, "memory.node", fix, where, &huge, true);
+    snprintf(where, sizeof(where), " of node %d, the device's", node);
+    if (huge.page_kb > 0 && huge.free_kb < wish->pool_mb * 1024ULL) {
+        more_pages(fix, wish->pool_mb, &huge);
+        report_lack(findings, wish->pool_mb, "memory.node", fix, where, &huge, true);
     } else {
-        finding_ok(findings, "memory.node", "node %d, the device's, has them: %s free", wish->numa_node, huge.text);
+        finding_ok(findings, "memory.node", "node %d, the device's, has them: %s free", node, huge.text);
     }
 }
 
@@ -113,7 +121,7 @@ static void check_hugepages(struct findings *findings, const struct wish *wish)
 {
     struct huge huge = huge_read(&wish->host, "/sys/kernel/mm/hugepages");
     bool fatal = must_be_huge(wish);
-    char fix[FIX_LEN];
+    char dir[128], fix[FIX_LEN];
 
     if (wish->no_huge) {
         finding_ok(findings, "memory.hugepages", "none are wanted (--no-huge)");
@@ -122,8 +130,10 @@ static void check_hugepages(struct findings *findings, const struct wish *wish)
                 "this kernel has no hugepages: xord %s",
                 fatal ? "needs them for this device" : "runs without, and more slowly");
     } else if (huge.free_kb < wish->memory_mb * 1024ULL) {
-        more_pages(fix, wish, &huge, host_has(&wish->host, "/sys/devices/system/node/node1") ? wish->numa_node : -1);
-        report_lack(findings, wish, "memory.hugepages", fix, "", &huge, fatal);
+        struct huge where = huge_of_node(dir, wish, node_wanted(wish));
+
+        more_pages(fix, wish->memory_mb, where.page_kb > 0 ? &where : &huge);
+        report_lack(findings, wish->memory_mb, "memory.hugepages", fix, "", &huge, fatal);
     } else {
         finding_ok(findings, "memory.hugepages", "%s free, %u MB wanted", huge.text, wish->memory_mb);
         check_node(findings, wish);

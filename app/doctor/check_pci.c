@@ -196,16 +196,18 @@ static bool see_member(void *ctx, const char *bdf)
 static void check_group(struct findings *findings, const struct wish *wish)
 {
     struct group group = {.host = &wish->host, .bdf = wish->device};
-    char number[16], path[PATH_MAX], fix[FIX_LEN];
+    char number[16], path[PATH_MAX], fix[FIX_LEN], iface[IF_NAMESIZE];
 
     host_link(number, sizeof(number), &wish->host, DEVICES "/%s/iommu_group", wish->device);
     host_each(&wish->host, see_member, &group, DEVICES "/%s/iommu_group/devices", wish->device);
     host_path(path, &wish->host, "/dev/vfio/%s", number);
     if (*group.other) {
+        bool route = pci_iface(iface, &wish->host, group.other) && iface_is_default_route(&wish->host, iface);
+
         snprintf(fix, sizeof(fix), "echo %s >" DEVICES "/%s/driver/unbind", group.other, group.other);
-        finding_fail(findings, "iommu.group", fix,
-                "group %s holds %s too, which %s drives: VFIO gives out whole groups", number, group.other,
-                group.driver);
+        finding_fail(findings, "iommu.group", route ? NULL : fix,
+                "group %s holds %s too, which %s drives%s%s%s: VFIO gives out whole groups", number, group.other,
+                group.driver, *iface ? " as " : "", iface, route ? ", with the default route" : "");
     } else if (access(path, R_OK | W_OK) && access(path, F_OK) == 0) {
         snprintf(fix, sizeof(fix), "chown %u /dev/vfio/%s", (unsigned)geteuid(), number);
         finding_fail(findings, "iommu.group", fix, "/dev/vfio/%s may not be opened by this user", number);

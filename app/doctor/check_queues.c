@@ -34,9 +34,12 @@ static void check_rss(struct findings *findings, const struct wish *wish)
     queues_text(queues, most);
     if (wish->workers == 1)
         finding_ok(findings, "device.rss", "one worker needs one queue; %s has %s", nic->family, queues);
-    else if (most < wish->workers || !nic_steers(nic, wish->workers))
-        finding_ok(findings, "device.rss", "steering in software: %s has %s, for %u workers; %s", nic->family, queues,
-                wish->workers, nic->fallback);
+    else if (most < wish->workers)
+        finding_ok(findings, "device.rss", "steering in software: %s has %s, for %u workers", nic->family, queues,
+                wish->workers);
+    else if (!nic_steers(nic, wish->workers))
+        finding_ok(findings, "device.rss", "steering in software: %s has no RSS over UDP ports that xord could set",
+                nic->family);
     else
         finding_ok(findings, "device.rss", "%s RSS over %u queues%s", nic->family, wish->workers,
                 nic->rss == NIC_DEVICE ? ", if the host offers it; else steering in software" : "");

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "doctor.h"
@@ -141,8 +142,10 @@ static void check_low_port(struct findings *findings, const struct wish *wish)
     long long first = host_number(&wish->host, 1024, "/proc/sys/net/ipv4/ip_unprivileged_port_start");
     char fix[FIX_LEN];
 
-    if (wish->udp_port == 0 || wish->udp_port >= first || host_has_capability(&wish->host, CAP_NET_BIND_SERVICE))
+    if (wish->udp_port == 0 || wish->udp_port >= first || host_has_capability(&wish->host, CAP_NET_BIND_SERVICE)) {
+        finding_ok(findings, "udp.privilege", "this process may bind the port");
         return;
+    }
     snprintf(fix, sizeof(fix), "echo %u >/proc/sys/net/ipv4/ip_unprivileged_port_start", wish->udp_port);
     finding_fail(findings, "udp.privilege", fix, "ports below %lld need CAP_NET_BIND_SERVICE", first);
 }
@@ -174,15 +177,20 @@ static long long granted(const struct wish *wish, int force, int plain, const ch
 static void check_buffer(struct findings *findings, const struct wish *wish, const char *check, long long got,
         const char *limit, const char *lost)
 {
-    char fix[FIX_LEN];
+    char path[PATH_MAX], fix[FIX_LEN];
+    struct stat st;
+    bool settable;
 
     if (got >= XORD_PORT_SOCKET_BUF) {
         finding_ok(findings, check, "%d kB, as xord asks for", XORD_PORT_SOCKET_BUF / 1024);
         return;
     }
+    host_path(path, &wish->host, "/proc/sys/net/core/%s", limit);
+    settable = stat(path, &st) == 0 && st.st_mode & 0222;
     snprintf(fix, sizeof(fix), "echo %d >/proc/sys/net/core/%s", XORD_PORT_SOCKET_BUF, limit);
-    finding_warn(findings, check, got < 0 || host_has(&wish->host, "/proc/sys/net/core/%s", limit) ? fix : NULL,
-            "the kernel grants %lld of %d kB, so that %s", got / 1024, XORD_PORT_SOCKET_BUF / 1024, lost);
+    finding_warn(findings, check, settable ? fix : NULL, "the kernel grants %lld of %d kB, so that %s%s", got / 1024,
+            XORD_PORT_SOCKET_BUF / 1024, lost,
+            settable ? "" : "; only the host can change it, not this network namespace");
 }
 
 void check_udp(struct findings *findings, const struct wish *wish)

@@ -36,7 +36,7 @@ static void check_server(struct findings *findings, const struct wish *wish, con
         return;
     }
     snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - name) : 0, name); /* shorter than a socket's name */
-    host_path(path, &wish->host, "%s", *dir ? dir : "/");
+    host_path(path, &wish->host, "%s/.", dir);
     if (!abstract && access(path, W_OK)) {
         bool there = access(path, F_OK) == 0;
 

@@ -118,7 +118,7 @@ static void wish_complete(struct doctor_args *args)
 
     wish->kind = kind_of(wish);
     wish->numa_node = -1;
-    wish->memory_mb = xord_port_dpdk_mb(wish->workers);
+    wish->memory_mb = wish->pool_mb = xord_port_dpdk_mb(wish->workers);
     eal_args_apply(args);
     if (wish->kind == PORT_IFACE)
         (void)wish_argument(wish->iface, sizeof(wish->iface), wish, "iface");

@@ -168,7 +168,8 @@ struct wish {
     const struct nic *nic; /* NULL: no profile, or not known yet */
     uint16_t udp_port;
     uint16_t workers;
-    uint32_t memory_mb;            /* what DPDK will take */
+    uint32_t memory_mb;            /* what DPDK will take, */
+    uint32_t pool_mb; /* of it on the node of the device */
     bool no_huge, needs_hugetlbfs; /* by EAL options */
     int numa_node;                 /* of the device; -1: unknown */
 };
