@@ -136,16 +136,15 @@ struct nic {
     const char *kernel_drivers; /* separated by blanks; NULL: none */
     const char *capabilities;   /* of the process, likewise */
     const char *kernel_min;
-    uint16_t vendor, device_cnt; /* 0: a virtual device, whose name begins with `pmd` */
     const uint16_t *devices;
     enum nic_bind bind;
     enum nic_answer uio; /* uio_pci_generic serves too */
+    enum nic_answer rss, rx_udp_checksum, tx_udp_checksum, tx_ip4_checksum;
+    uint16_t vendor, device_cnt; /* 0: a virtual device, whose name begins with `pmd` */
     uint16_t max_queues;
     uint16_t usable_queues; /* fewer than that, by xord; 0: no fewer */
-    enum nic_answer rss;
-    bool rss_udp; /* over the ports of UDP, of both IP versions */
     uint16_t rss_key_bytes, rss_reta;
-    enum nic_answer rx_udp_checksum, tx_udp_checksum, tx_ip4_checksum;
+    bool rss_udp; /* over the ports of UDP, of both IP versions */
 };
 
 extern const struct nic nics[];
@@ -169,7 +168,7 @@ struct wish {
     uint16_t udp_port;
     uint16_t workers;
     uint32_t memory_mb;            /* what DPDK will take, */
-    uint32_t pool_mb; /* of it on the node of the device */
+    uint32_t pool_mb;              /* of it on the node of the device */
     bool no_huge, needs_hugetlbfs; /* by EAL options */
     int numa_node;                 /* of the device; -1: unknown */
 };

@@ -57,7 +57,8 @@ static inline uint16_t xord_steer_queue(uint32_t hash, uint16_t queue_cnt)
 /* With a table of `reta` entries, is entry i % queues what the shard's formula says? */
 static inline bool xord_steer_reta_fits(uint16_t reta, uint16_t queues)
 {
-    return reta > 0 && (reta % XORD_STEER_RETA_LEN == 0 || (XORD_STEER_RETA_LEN % reta == 0 && reta % queues == 0));
+    return reta > 0 && queues > 0 &&
+           (reta % XORD_STEER_RETA_LEN == 0 || (XORD_STEER_RETA_LEN % reta == 0 && reta % queues == 0));
 }
 
 /* Deals the entries out to the shards. In turn, if each has its own to receive; where only the first `poller_cnt` of them poll

@@ -25,9 +25,9 @@ link() { # PATH TARGET
 healthy() {
   root=$tmp/machine
   rm -rf "$root"
-  file /proc/cpuinfo 'processor	: 0' \
-    'flags		: fpu sse4_1 sse4_2 ssse3 popcnt cx16 aes pclmulqdq avx2 bmi1 bmi2 vaes vpclmulqdq' ''
-  file /proc/self/status 'Name:	xord' 'CapEff:	000001ffffffffff' 'Cpus_allowed_list:	0-3'
+  file /proc/cpuinfo 'processor : 0' \
+    'flags  : fpu sse4_1 sse4_2 ssse3 popcnt cx16 aes pclmulqdq avx2 bmi1 bmi2 vaes vpclmulqdq' ''
+  file /proc/self/status 'Name: xord' 'CapEff: 000001ffffffffff' 'Cpus_allowed_list: 0-3'
   file /proc/self/limits 'Limit                     Soft Limit           Hard Limit           Units' \
     'Max open files            1024                 1048576              files' \
     'Max locked memory         8388608              8388608              bytes'
@@ -35,8 +35,8 @@ healthy() {
   file /proc/net/udp '   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops'
   file /proc/net/udp6 '  sl  local_address                         remote_address                        st tx_queue'
   file /proc/net/unix 'Num       RefCount Protocol Flags    Type St Inode Path'
-  file /proc/net/route 'Iface	Destination	Gateway 	Flags	RefCnt	Use	Metric	Mask		MTU	Window	IRTT' \
-    'eno1	00000000	010200C0	0003	0	0	0	00000000	0	0	0'
+  file /proc/net/route 'Iface Destination Gateway  Flags RefCnt Use Metric Mask  MTU Window IRTT' \
+    'eno1 00000000 010200C0 0003 0 0 0 00000000 0 0 0'
   file /proc/net/ipv6_route
   file /proc/sys/kernel/osrelease 6.1.0-28-amd64
   file /proc/sys/net/core/rmem_max 212992
@@ -274,14 +274,14 @@ file /sys/module/vfio/parameters/enable_unsafe_noiommu_mode Y
 doctor 0 --port "$port"
 all_ok 'no-IOMMU mode'
 finds ok iommu.state 'no-IOMMU mode'
-file /proc/self/status 'CapEff:	0000000000000000' 'Cpus_allowed_list:	0-3'
+file /proc/self/status 'CapEff: 0000000000000000' 'Cpus_allowed_list: 0-3'
 doctor 1 --port "$port"
 finds FAIL device.privilege 'mend: sudo xord doctor'
 finds FAIL limits.memlock '8192 kB may be locked.*mend: .*prlimit --pid \$\$ --memlock=83886080:83886080'
 
 echo '== NUMA'
 healthy
-file /proc/self/status 'CapEff:	000001ffffffffff' 'Cpus_allowed_list:	0-7'
+file /proc/self/status 'CapEff: 000001ffffffffff' 'Cpus_allowed_list: 0-7'
 doctor 0 --port "$port"
 finds warn device.numa 'node 0, .*mend: taskset -c 0-3 xord doctor'
 
@@ -326,7 +326,7 @@ doctor 1 --port dpdk:net_af_packet0
 finds FAIL iface.present 'iface=NAME'
 doctor 1 --port dpdk:net_af_packet0,iface=ens9,qpairs=3 --workers 2
 finds FAIL iface.queues 'qpairs=3'
-file /proc/self/status 'CapEff:	0000000000000000' 'Cpus_allowed_list:	0-3'
+file /proc/self/status 'CapEff: 0000000000000000' 'Cpus_allowed_list: 0-3'
 doctor 1 --port dpdk:net_af_packet0,iface=ens9
 finds FAIL iface.privilege 'lacks cap_net_raw,'
 doctor 1 --port dpdk:net_af_xdp0,iface=ens9
@@ -371,7 +371,7 @@ finds FAIL udp.port 'mend: systemctl stop geth.service$'
 doctor 0 --port dpdk:net_af_packet0,iface=eno1
 finds warn udp.port 'gets our datagrams too'
 doctor 0 --udp 9001
-file /proc/self/status 'CapEff:	0000000000000000' 'Cpus_allowed_list:	0-3'
+file /proc/self/status 'CapEff: 0000000000000000' 'Cpus_allowed_list: 0-3'
 doctor 1 --udp 53
 finds FAIL udp.privilege 'mend: echo 53 >/proc/sys/net/ipv4/ip_unprivileged_port_start'
 finds warn udp.receive 'grants 208 of 8192 kB.*mend: echo 8388608 >/proc/sys/net/core/rmem_max'

@@ -35,7 +35,7 @@ take() { # BDF DRIVER
 machine() {
   rm -rf "$root"
   file /proc/meminfo 'Hugepagesize:       2048 kB'
-  file /proc/net/route 'eno1	00000000	010200C0	0003	0	0	0	00000000	0	0	0'
+  file /proc/net/route 'eno1 00000000 010200C0 0003 0 0 0 00000000 0 0 0'
   file /proc/net/ipv6_route ''
   file /proc/sys/kernel/random/boot_id boot-1
   file /sys/devices/system/clocksource/clocksource0/current_clocksource tsc
