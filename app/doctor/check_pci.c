@@ -78,19 +78,47 @@ static const struct nic *check_family(struct findings *findings, const struct wi
 
 /* ---- its driver ---- */
 
+/* Can this kernel's VFIO do without an IOMMU? Those of Debian 12 are built so that it cannot. */
+static bool kernel_has_noiommu(const struct host *host)
+{
+    char release[64], path[PATH_MAX], line[256];
+    bool has = host_has(host, NOIOMMU_FILE);
+    FILE *file;
+
+    if (has || !host_read(release, sizeof(release), host, "/proc/sys/kernel/osrelease"))
+        return has;
+    host_path(path, host, "/boot/config-%s", release);
+    file = fopen(path, "re");
+    while (file && !has && fgets(line, sizeof(line), file))
+        has = strcmp(line, "CONFIG_VFIO_NOIOMMU=y\n") == 0;
+    if (file)
+        fclose(file);
+    return has;
+}
+
+/* By which DPDK gets at the device on this machine. */
+static const char *driver_for(const struct wish *wish)
+{
+    if (pci_has_iommu(&wish->host, wish->device) || kernel_has_noiommu(&wish->host))
+        return "vfio-pci";
+    return wish->nic && wish->nic->uio == NIC_NO ? "igb_uio" : "uio_pci_generic";
+}
+
 /* What binds the device to `driver`, whoever has it now. */
 static void bind_command(char fix[FIX_LEN], const struct wish *wish, const char *driver)
 {
     const char *bdf = wish->device;
     bool unsafe = strcmp(driver, "vfio-pci") == 0 && !pci_has_iommu(&wish->host, bdf);
-    bool bound = host_has(&wish->host, DEVICES "/%s/driver", bdf);
     char unbind[256] = "";
 
-    if (bound)
+    if (host_has(&wish->host, DEVICES "/%s/driver", bdf))
         snprintf(unbind, sizeof(unbind), "echo %s >" DEVICES "/%s/driver/unbind && ", bdf, bdf);
     snprintf(fix, FIX_LEN,
-            "modprobe %s && %secho %s >" DEVICES "/%s/driver_override && %secho %s >/sys/bus/pci/drivers_probe", driver,
-            unsafe ? "echo 1 >" NOIOMMU_FILE " && " : "", driver, bdf, unbind, bdf);
+            "%smodprobe %s && %secho %s >" DEVICES "/%s/driver_override && %secho %s >/sys/bus/pci/drivers_probe",
+            strcmp(driver, "igb_uio") == 0
+                    ? "apt-get update && apt-get install -y linux-headers-amd64 dpdk-kmods-dkms && "
+                    : "",
+            driver, unsafe ? "echo 1 >" NOIOMMU_FILE " && " : "", driver, bdf, unbind, bdf);
 }
 
 static bool is_word(const char *words, const char *word)
@@ -122,37 +150,34 @@ static void check_bifurcated(struct findings *findings, const struct wish *wish,
 
 static void report_kernel_has(struct findings *findings, const struct wish *wish, const char *driver)
 {
-    char iface[IF_NAMESIZE], fix[FIX_LEN];
+    const char *other = driver_for(wish);
+    char iface[IF_NAMESIZE] = "", fix[FIX_LEN];
 
-    bind_command(fix, wish, "vfio-pci");
-    if (!*driver)
-        finding_fail(findings, "device.driver", fix, "no driver has the device");
-    else if (pci_iface(iface, &wish->host, wish->device))
-        finding_fail(findings, "device.driver", fix, "the kernel's %s has the device, as %s", driver, iface);
-    else
-        finding_fail(findings, "device.driver", fix, "the kernel's %s has the device", driver);
+    bind_command(fix, wish, other);
+    if (*driver)
+        (void)pci_iface(iface, &wish->host, wish->device);
+    finding_fail(findings, "device.driver", fix, "%s%s has the device%s%s; DPDK gets at it by %s%s",
+            *driver ? "the kernel's " : "no driver", driver, *iface ? ", as " : "", iface, other,
+            pci_has_iommu(&wish->host, wish->device) ? "" : ", for no IOMMU is on");
 }
 
 /* True: one by which DPDK gets at the device. */
 static bool check_bound(struct findings *findings, const struct wish *wish, const char *driver)
 {
+    bool generic = strcmp(driver, "uio_pci_generic") == 0;
     char fix[FIX_LEN];
 
-    if (strcmp(driver, "vfio-pci") == 0 || strcmp(driver, "igb_uio") == 0) {
-        finding_ok(findings, "device.driver", "bound to %s", driver);
-        return true;
-    }
-    if (strcmp(driver, "uio_pci_generic") != 0) {
+    if (!generic && strcmp(driver, "vfio-pci") != 0 && strcmp(driver, "igb_uio") != 0) {
         report_kernel_has(findings, wish, driver);
         return false;
     }
-    if (wish->nic && wish->nic->uio == NIC_NO) {
-        bind_command(fix, wish, "vfio-pci");
+    if (generic && wish->nic && wish->nic->uio == NIC_NO) {
+        bind_command(fix, wish, driver_for(wish));
         finding_fail(findings, "device.driver", fix, "bound to uio_pci_generic, by which %s does not work",
                 wish->nic->pmd);
         return false;
     }
-    finding_ok(findings, "device.driver", "bound to uio_pci_generic");
+    finding_ok(findings, "device.driver", "bound to %s", driver);
     return true;
 }
 
@@ -226,30 +251,47 @@ static void check_noiommu(struct findings *findings, const struct wish *wish)
         finding_ok(findings, "iommu.state", "there is none: VFIO works in its no-IOMMU mode, for root only");
         return;
     }
+    bind_command(fix, wish, driver_for(wish));
+    if (kernel_has_noiommu(&wish->host))
+        finding_fail(findings, "iommu.state", fix,
+                "none is on, and vfio-pci has not got the device in its no-IOMMU mode");
+    else
+        finding_fail(findings, "iommu.state", fix, "none is on, and this kernel's VFIO cannot do without: use %s",
+                driver_for(wish));
+}
+
+/* UIO tells a device physical addresses: an IOMMU that translates makes others of them. */
+static void check_uio(struct findings *findings, const struct wish *wish, const char *driver)
+{
+    char type[32], fix[FIX_LEN];
+
+    if (!pci_has_iommu(&wish->host, wish->device) ||
+            (host_read(type, sizeof(type), &wish->host, DEVICES "/%s/iommu_group/type", wish->device) &&
+                    strcmp(type, "identity") == 0)) {
+        finding_ok(findings, "iommu.state", "not in the way of %s", driver);
+        return;
+    }
     bind_command(fix, wish, "vfio-pci");
-    finding_fail(findings, "iommu.state", fix,
-            "there is none, and vfio-pci has not got the device in its no-IOMMU mode (in BIOS and kernel, "
-            "intel_iommu=on "
-            "turns one on, if the machine has it)");
+    finding_fail(findings, "iommu.state", fix, "on, and in the way of %s: use vfio-pci", driver);
 }
 
 static void check_iommu(struct findings *findings, const struct wish *wish, const char *driver)
 {
-    bool vfio = strcmp(driver, "vfio-pci") == 0;
+    bool vfio = strcmp(driver, "vfio-pci") == 0, guarded = vfio && pci_has_iommu(&wish->host, wish->device);
     char fix[FIX_LEN];
 
-    if (vfio && pci_has_iommu(&wish->host, wish->device)) {
+    if (guarded) {
         finding_ok(findings, "iommu.state", "on");
         check_group(findings, wish);
-    } else if (vfio) {
-        check_noiommu(findings, wish);
-    } else {
-        finding_ok(findings, "iommu.state", "not used by %s", driver);
-    }
-    if ((vfio && pci_has_iommu(&wish->host, wish->device)) || host_has_capability(&wish->host, CAP_SYS_ADMIN))
         return;
+    }
+    if (vfio)
+        check_noiommu(findings, wish);
+    else
+        check_uio(findings, wish, driver);
     snprintf(fix, sizeof(fix), "sudo xord doctor --port '%s' --workers %u", wish->spec, wish->workers);
-    finding_fail(findings, "device.privilege", fix, "without an IOMMU only root may drive a device");
+    if (!host_has_capability(&wish->host, CAP_SYS_ADMIN))
+        finding_fail(findings, "device.privilege", fix, "without an IOMMU only root may drive a device");
 }
 
 /* ---- where it stands ---- */

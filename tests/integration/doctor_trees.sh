@@ -184,6 +184,9 @@ pages 0 100 10
 doctor 1 --port "$port"
 finds FAIL memory.node 'node 0, .*10 of 100 pages.*mend: echo 130 >/sys/devices/system/node/node0'
 device $nic 0x8086 0x1592 uio_pci_generic
+doctor 1 --port "$port"
+finds FAIL iommu.state 'on, and in the way of uio_pci_generic: use vfio-pci - mend: modprobe vfio-pci && echo vfio-pci >'
+file /sys/kernel/iommu_groups/17/type identity
 pages all 0 0
 doctor 1 --port "$port"
 finds FAIL memory.hugepages 'needs 80 MB in hugepages: there are none'
@@ -206,8 +209,11 @@ healthy
 device $nic 0x8086 0x1592 ice
 file /sys/bus/pci/devices/$nic/net/ens1f0/mtu 1500
 doctor 1 --port "$port"
-finds FAIL device.driver "the kernel's ice has the device, as ens1f0 - mend: modprobe vfio-pci && echo vfio-pci >/sys/bus/pci/devices/$nic/driver_override && echo $nic >/sys/bus/pci/devices/$nic/driver/unbind && echo $nic >/sys/bus/pci/drivers_probe\$"
+finds FAIL device.driver "the kernel's ice has the device, as ens1f0; DPDK gets at it by vfio-pci - mend: modprobe vfio-pci && echo vfio-pci >/sys/bus/pci/devices/$nic/driver_override && echo $nic >/sys/bus/pci/devices/$nic/driver/unbind && echo $nic >/sys/bus/pci/drivers_probe\$"
 rm "$root/sys/bus/pci/devices/$nic/driver" "$root/sys/bus/pci/devices/$nic/iommu_group"
+doctor 1 --port "$port"
+finds FAIL device.driver "no driver has the device; DPDK gets at it by uio_pci_generic, for no IOMMU is on - mend: modprobe uio_pci_generic && echo uio_pci_generic >"
+file "/boot/config-6.1.0-28-amd64" 'CONFIG_VFIO=m' 'CONFIG_VFIO_NOIOMMU=y'
 doctor 1 --port "$port"
 finds FAIL device.driver "no driver .*mend: modprobe vfio-pci && echo 1 >/sys/module/vfio/parameters/enable_unsafe_noiommu_mode && echo vfio-pci >.*driver_override && echo $nic >/sys/bus/pci/drivers_probe\$"
 doctor 1 --port dpdk:0000:02:00.0
@@ -266,6 +272,13 @@ doctor 1 --port "$port"
 finds FAIL iommu.group 'which ice drives as eno1, with the default route.*whole groups$'
 healthy
 rm "$root/sys/bus/pci/devices/$nic/iommu_group"
+doctor 1 --port "$port"
+finds FAIL iommu.state "this kernel's VFIO cannot do without: use uio_pci_generic - mend: modprobe uio_pci_generic"
+device $nic 0x1ae0 0x0042 gve
+doctor 1 --port "$port"
+finds FAIL device.driver 'mend: apt-get update && apt-get install -y linux-headers-amd64 dpdk-kmods-dkms && modprobe igb_uio'
+device $nic 0x8086 0x1592 vfio-pci
+file /sys/module/vfio/parameters/enable_unsafe_noiommu_mode N
 doctor 1 --port "$port"
 finds FAIL iommu.state 'mend: modprobe vfio-pci && echo 1 >/sys/module/vfio/parameters/enable_unsafe_noiommu_mode'
 group $nic 0
