@@ -174,20 +174,33 @@ says '^ok +nothing to undo'
 
 echo '== without an IOMMU'
 machine
+file /proc/sys/kernel/osrelease 6.1.0-28-amd64
 rm "$root$pci/$nic/iommu_group"
 rm -r "$root/sys/kernel/iommu_groups/17"
 setup 0
-says '^warn +IOMMU: none'
+says '^warn +IOMMU: none on'
 refuses 'no IOMMU in front of it.*--no-iommu$' --bind $nic
+refuses 'no IOMMU in front of it.*--no-iommu$' --bind $nic --driver uio_pci_generic
 setup 0 --bind $nic --no-iommu
-assert_eq 'driver' "$(driver_of $nic)" vfio-pci
+assert_eq 'driver, where VFIO can do without' "$(driver_of $nic)" vfio-pci
 assert_eq 'no-IOMMU mode' "$(cat "$root$no_iommu")" 1
 setup 0 --undo
 assert_eq 'no-IOMMU mode, undone' "$(cat "$root$no_iommu")" N
 assert_eq 'driver' "$(driver_of $nic)" ice
-setup 0 --bind $nic --driver uio_pci_generic
-assert_eq 'driver' "$(driver_of $nic)" uio_pci_generic
+rm "$root$no_iommu"
+refuses "VFIO cannot do without an IOMMU" --bind $nic --no-iommu --driver vfio-pci
+setup 0 --bind $nic --no-iommu
+assert_eq 'driver, where it cannot' "$(driver_of $nic)" uio_pci_generic
 setup 0 --undo
+file /boot/config-6.1.0-28-amd64 CONFIG_VFIO_NOIOMMU=y
+setup 0 --dry-run --bind $nic --no-iommu
+says "^would echo '1' >$no_iommu"
+says "^would echo 'vfio-pci' >"
+machine
+refuses 'in the way of uio_pci_generic' --bind $nic --driver uio_pci_generic
+file /sys/kernel/iommu_groups/17/type identity
+setup 0 --bind $nic --driver uio_pci_generic
+assert_eq 'driver, with iommu=pt' "$(driver_of $nic)" uio_pci_generic
 
 echo '== the default route'
 machine
@@ -196,7 +209,7 @@ file /proc/net/route ''
 file /proc/net/ipv6_route '00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe800000000000000000000000000001 00000400 00000001 00000000 00000003     vlan5'
 mkdir -p "$root/sys/class/net/vlan5/lower_br0" "$root/sys/class/net/br0/lower_eno1" "$root/sys/class/net/br0/lower_tap1"
 refuses "0000:02:00.0 \\(eno1\\) carries this host's default route" --bind 0000:02:00.0
-setup 0 --bind $nic --no-iommu
+setup 0 --bind $nic
 ok 'another NIC is not meant'
 rm -rf "$root$pci/0000:02:00.0/net"
 mkdir -p "$root$pci/0000:02:00.0/virtio3/net/eno1"

@@ -1,14 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # Brings what the machine of these tests is made of: Debian's newest cloud kernel, of its modules those that give a device
-# to a program, and a static busybox.
+# to a program and virtio's own, and a static busybox.
 #
-#   install.sh [DIRECTORY]     default: build/nic of this tree; leaves vmlinuz, uio.ko, uio_pci_generic.ko, busybox there
+#   install.sh [DIRECTORY]     default: build/nic of this tree; leaves vmlinuz, the modules (*.ko) and busybox there
 #
 # The packages are unpacked, not installed: a test should leave no kernel in /boot, and busybox-static would put out
 # busybox. A second run does nothing.
 set -eu
 META=linux-image-cloud-amd64
+MODULES='uio uio_pci_generic irqbypass vfio vfio_virqfd vfio_iommu_type1 vfio-pci-core vfio-pci virtio virtio_ring
+  virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci failover net_failover virtio_net'
 here=$(cd "$(dirname "$0")" && pwd)
 
 die() {
@@ -17,9 +19,8 @@ die() {
 }
 
 is_complete() {
-  for part in vmlinuz uio.ko uio_pci_generic.ko busybox; do
-    [ -s "$dir/$part" ] || return 1
-  done
+  for part in vmlinuz busybox; do [ -s "$dir/$part" ] || return 1; done
+  for module in $MODULES; do [ -s "$dir/$module.ko" ] || return 1; done
 }
 
 as_root() {
@@ -37,7 +38,7 @@ download() { try_download || { as_root apt-get -q update && try_download; }; }
 
 unpack() {
   for package in ./*.deb; do dpkg-deb -x "$package" tree || return 1; done
-  for module in uio uio_pci_generic; do
+  for module in $MODULES; do
     find tree/lib/modules -name "$module.ko" -exec mv '{}' "$dir/" \; || return 1
   done
   find tree -path '*/bin/busybox' -exec mv '{}' "$dir/" \; || return 1
@@ -58,4 +59,4 @@ download >"$log" 2>&1 || die "apt-get could not download what $META depends on, 
 unpack >>"$log" 2>&1 || die "dpkg-deb could not unpack the kernel or busybox; see $log"
 cd /
 rm -rf "$dir/new"
-is_complete || die "the packages do not hold a kernel, uio_pci_generic.ko and busybox; see $log"
+is_complete || die "the packages do not hold a kernel, its modules and busybox; see $log"
