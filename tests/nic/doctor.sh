@@ -32,7 +32,7 @@ machine() {
   shift
   echo "== $kind"
   start machine timeout "$(seconds 100)" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
-    -accel tcg,thread=multi -cpu max -smp 2 -m $MACHINE_MB -kernel "$machine_parts/vmlinuz" -initrd "$tmp/initramfs" \
+    -accel tcg,thread=multi -cpu max -smp 2 -m "$MACHINE_MB" -kernel "$machine_parts/vmlinuz" -initrd "$tmp/initramfs" \
     -serial stdio -netdev hubport,id=net,hubid=0 "$@" -append "console=ttyS0 loglevel=3 panic=-1 tsc=reliable \
 random.trust_cpu=on intel_iommu=on rdinit=/bin/init -- $kind"
   wait "$started_pid" || fail "QEMU ended with exit code $?"

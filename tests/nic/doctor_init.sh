@@ -117,12 +117,12 @@ echo "$card" >"/sys/bus/pci/devices/$card/driver/unbind"
 [ "$before" = none ] || echo "$card" >/sys/bus/pci/drivers_probe
 [ "$(driver)" = "$before" ] || off "the card is not as before, but $(driver)"
 
-set_up --bind "$card" --hugepages 80 $with
+set_up --bind "$card" --hugepages 80 ${with:+"$with"}
 [ "$(driver)" = "$after" ] || off "setup-host binds to $(driver), doctor to $after: $(cat /log)"
 xord doctor --port "$port" >/log || off "doctor after setup-host: $(cat /log)"
 runs
 set_up --undo
 [ "$(driver)" = "$before" ] || off "undone, the card is bound to $(driver)"
 say "setup-host: $before, $after, $(driver) again; hugepages $(cat /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages)"
-say done
+say "done"
 off
