@@ -6,10 +6,6 @@
 #include "app.h"
 #include "commands.h"
 
-#ifndef XORD_VERSION
-#define XORD_VERSION "0.1.0"
-#endif
-
 static const struct command commands[] = {
         {"key", "make a secret key, or show which node it makes", key_main},
         {"enr", "show, check and make node records", enr_main},
@@ -19,6 +15,7 @@ static const struct command commands[] = {
         {"lookup", "the nodes closest to a node id", lookup_main},
         {"bootnode", "a node that stays", bootnode_main},
         {"config", "check and show a bootnode's configuration, or print the default", config_main},
+        {"ctl", "ask a running bootnode, or tell it what to do", ctl_main},
         {"testnet", "a network of many nodes in one process", testnet_main},
         {"load", "load on a node, with exact latency figures", load_main},
         {"doctor", "is this host fit for xord, and what mends what is not", doctor_main},

@@ -124,6 +124,7 @@ static void serve(struct bootnode *bootnode)
         remember_turn(bootnode);
         if (hangup_take())
             reload(bootnode);
+        desk_turn(bootnode);
         if (xord_now_ns() >= bootnode->status_ns) {
             log_status(bootnode->service.engine);
             bootnode->status_ns += STATUS_NS;
@@ -175,7 +176,9 @@ static int start(struct bootnode *bootnode)
         err = service_start(service, options);
     if (!err)
         recall_end(bootnode);
-    return err ? err : bans_begin(bootnode);
+    if (!err)
+        err = bans_begin(bootnode);
+    return err ? err : desk_open(bootnode);
 }
 
 static int run(struct bootnode *bootnode)
@@ -228,6 +231,7 @@ int bootnode_main(int argc, char **argv)
             err = start(&bootnode);
         if (!err)
             err = run(&bootnode);
+        desk_close(&bootnode);
         service_stop(&bootnode.service);
         xord_state_free(&bootnode.recalled);
         xord_bans_free(bootnode.bans);

@@ -16,6 +16,13 @@ struct ban_wish {
     uint64_t for_ns; /* from when it was read; XORD_BAN_FOREVER */
 };
 
+/* Where it can be asked; NULL: the default, whose lack is no error. */
+struct desk_settings {
+    const char *control; /* path of the control socket, or "none" */
+    const char *metrics; /* "ADDR:PORT", or "off" */
+};
+#define DESK_METRICS_DEFAULT "127.0.0.1:19000"
+
 struct bootnode_settings {
     struct node_options node;
     struct xord_limit_config limits;
@@ -27,6 +34,7 @@ struct bootnode_settings {
     const char *config_path;          /* NULL: no file */
     struct config *config;            /* as it was at the start; holds what the settings point to */
     bool overridden[CONFIG_KEYS_MAX]; /* keys that the command line says */
+    struct desk_settings desk;
 };
 
 /* What an operator may be told on the spot: one sentence, without a full stop. */
@@ -44,6 +52,7 @@ struct watch {
 
 struct bootnode {
     struct bootnode_settings *settings;
+    struct desk *desk;
     struct service service;
     uint64_t started_ns;
     uint64_t status_ns; /* when the status is logged next */
@@ -72,7 +81,9 @@ int bootnode_set_limits(struct bootnode *bootnode, const struct xord_limit_confi
 /* Takes no strangers any more, serves those who have a session, and ends after `ends_after_ns` (UINT64_MAX: when told); or takes
  * them again. */
 int bootnode_drain(struct bootnode *bootnode, bool drain, uint64_t ends_after_ns, char err[BOOTNODE_ERR_LEN]);
-/* Answers, and is not draining: what a load balancer wants to know. */
+/* Reads the configuration again, and does what can be done at run time. */
+int bootnode_reload(struct bootnode *bootnode, char err[BOOTNODE_ERR_LEN]);
+/* Has a link, and is not draining: what a load balancer wants to know. */
 bool bootnode_is_ready(const struct bootnode *bootnode);
 
 /* ---- remember.c ---- */
@@ -97,6 +108,15 @@ int bootnode_reload(struct bootnode *bootnode, char err[BOOTNODE_ERR_LEN]);
 /* The bans that the settings name, when the engine runs. 0 or EXIT_USER after a complaint. */
 int bans_begin(struct bootnode *bootnode);
 
+/* ---- desk.c: control socket, metrics, DPDK's telemetry; see desk.h ---- */
+
+/* When the engine runs. 0 or EXIT_USER after a complaint. After this nothing needs to be opened any more but clients' connections; DPDK
+ * makes a thread for each client of its telemetry. */
+int desk_open(struct bootnode *bootnode);
+/* In the loop, some times a second. */
+void desk_turn(struct bootnode *bootnode);
+void desk_close(struct bootnode *bootnode);
+
 /* ---- options.c ---- */
 
 extern const struct argp bootnode_argp;
@@ -112,3 +132,5 @@ int bootnode_options(struct bootnode_settings *settings, int argc, char **argv);
 const struct ban_wish *ban_wish_find(const struct bootnode_settings *settings, const struct xord_prefix *prefix);
 /* "500", "500:2000" or "off"; without a burst it is two seconds' worth. 0 or EXIT_USER after a complaint. */
 int limit_parse(struct xord_limit_rate *out, const char *text, const char *name);
+/* The same, with a sentence in `err`. */
+int limit_read(struct xord_limit_rate *out, const char *text, const char *name, char err[BOOTNODE_ERR_LEN]);

@@ -128,6 +128,19 @@ const struct config_key config_keys[] = {
                 .doc = "Prefixes and addresses from which nothing is taken in (reload); one with a time behind it, for "
                        "so long\n"
                        "from when the node first reads it. One that is taken out of the list is not banned any more."},
+        {.path = "ctl",
+                .option = "ctl",
+                .example = "/run/xord/xord.sock",
+                .check = CONFIG_MADE_FILE,
+                .doc = "The socket that `xord ctl` talks to; none: no such socket. Without it "
+                       "$XDG_RUNTIME_DIR/xord.sock or "
+                       "that\n"
+                       "below, if there is such a directory."},
+        {.path = "metrics",
+                .option = "metrics",
+                .preset = DESK_METRICS_DEFAULT,
+                .doc = "Where /metrics (for Prometheus), /healthz and /readyz are served: an address and a port, or "
+                       "off."},
         {.path = "log",
                 .option = "log",
                 .also = "quiet verbose",

@@ -17,6 +17,8 @@ enum {
     OPT_IDENTITY,
     OPT_BAN,
     OPT_LOG,
+    OPT_CTL,
+    OPT_METRICS,
     OPT_CONFIG,
 };
 
@@ -55,27 +57,53 @@ static const struct argp_option option_table[] = {
                 "it "
                 "again",
                 1},
+        {"ctl", OPT_CTL, "PATH", 0,
+                "The socket that `xord ctl` talks to; default: $XDG_RUNTIME_DIR/xord.sock, or /run/xord/xord.sock; "
+                "\"none\"",
+                1},
+        {"metrics", OPT_METRICS, "ADDR:PORT", 0,
+                "Serve /metrics (Prometheus), /healthz and /readyz there; default " DESK_METRICS_DEFAULT "; \"off\"",
+                1},
         {0},
 };
 
-int limit_parse(struct xord_limit_rate *out, const char *text, const char *name)
+static bool whole_number(uint64_t *out, const char *text, uint64_t min, uint64_t max)
 {
-    char rate_text[24];
+    char *end;
+
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    return *text >= '0' && *text <= '9' && (*end == '\0' || *end == ':') && !errno && *out >= min && *out <= max;
+}
+
+int limit_read(struct xord_limit_rate *out, const char *text, const char *name, char err[BOOTNODE_ERR_LEN])
+{
     const char *colon = strchr(text, ':');
-    size_t len = colon ? (size_t)(colon - text) : strlen(text);
     uint64_t rate, burst;
 
     *out = (struct xord_limit_rate){0};
     if (strcmp(text, "off") == 0)
         return 0;
-    snprintf(rate_text, sizeof(rate_text), "%.*s", (int)(len < 20 ? len : 20), text);
-    if (number_parse(&rate, rate_text, name, RATE_MIN, XORD_LIMIT_RATE_MAX))
+    if (!whole_number(&rate, text, RATE_MIN, XORD_LIMIT_RATE_MAX)) {
+        snprintf(err, BOOTNODE_ERR_LEN, "%s%swants a rate from %d to %d, RATE:BURST, or \"off\", not \"%.60s\"", name,
+                *name ? " " : "", RATE_MIN, XORD_LIMIT_RATE_MAX, text);
         return EXIT_USER;
+    }
     burst = 2 * rate;
-    if (colon && number_parse(&burst, colon + 1, name, 1, 30 * rate))
+    if (colon && (!whole_number(&burst, colon + 1, 1, 30 * rate) || strchr(colon + 1, ':'))) {
+        snprintf(err, BOOTNODE_ERR_LEN, "%s%sa burst is from 1 to 30 seconds' worth, here %llu, not \"%.60s\"", name,
+                *name ? ": " : "", (unsigned long long)(30 * rate), colon + 1);
         return EXIT_USER;
+    }
     *out = (struct xord_limit_rate){.rate = (uint32_t)rate, .burst = (uint32_t)burst};
     return 0;
+}
+
+int limit_parse(struct xord_limit_rate *out, const char *text, const char *name)
+{
+    char err[BOOTNODE_ERR_LEN];
+
+    return limit_read(out, text, by_option(name), err) ? complain("%s%s", by_option("--"), err) : 0;
 }
 
 /* ---- bans ---- */
@@ -160,6 +188,12 @@ static int apply(struct bootnode_settings *settings, int key, const char *arg)
         return ban_add(settings, arg);
     case OPT_LOG:
         return log_set(settings, arg);
+    case OPT_CTL:
+        settings->desk.control = arg;
+        return 0;
+    case OPT_METRICS:
+        settings->desk.metrics = arg;
+        return 0;
     default:
         return 0; /* OPT_CONFIG, which was read before all others */
     }
@@ -245,6 +279,7 @@ int bootnode_options(struct bootnode_settings *settings, int argc, char **argv)
         err = options_scan(settings->overridden, &settings->config_path, argc, argv, &bootnode_argp, config_keys);
     if (settings->node.port.eal_arg_cnt > 0)
         settings->overridden[config_find(config_keys, "eal")] = true;
+    settings->node.port.telemetry = true;
     if (!err && settings->config_path)
         err = read_config(settings);
     if (!err)

@@ -13,6 +13,10 @@
 #include "xord_enr.h"
 #include "xord_log.h"
 
+#ifndef XORD_VERSION
+#define XORD_VERSION "0.1.0"
+#endif
+
 enum exit_code {
     EXIT_OK = 0,
     EXIT_USER = 1,    /* bad input, port in use, no permission ... */

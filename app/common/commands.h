@@ -11,6 +11,7 @@ int doctor_main(int argc, char **argv);
 int lookup_main(int argc, char **argv);
 int bootnode_main(int argc, char **argv);
 int config_main(int argc, char **argv);
+int ctl_main(int argc, char **argv);
 int load_main(int argc, char **argv);
 int testnet_main(int argc, char **argv);
 int crawl_main(int argc, char **argv);

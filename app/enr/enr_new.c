@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "enr.h"
+#include "xord_enr_keys.h"
 #include "xord_bytes.h"
 #include "xord_text.h"
 

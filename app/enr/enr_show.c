@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "enr.h"
+#include "enr_out.h"
 #include "xord_text.h"
 
 struct show_args {
@@ -119,10 +120,12 @@ static int show_record(void *ctx, const struct record_in *in)
     args->valid += !row.error[0];
     if (row.error[0])
         note_invalid(args, in, &row);
-    if (args->json)
-        enr_row_print_json(&row);
-    else
+    if (args->json) {
+        enr_row_print_json(stdout, &row);
+        putchar('\n');
+    } else {
         enr_table_add(&args->table, &row);
+    }
     return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Control's longer conversations with the shards. */
+#include <string.h>
 #include <time.h>
 
 #include "engine_private.h"
@@ -103,28 +104,46 @@ static struct xord_mail *listed_await(struct xord_engine *engine, uint64_t cooki
     }
 }
 
+static struct xord_mail *list_mail(struct xord_engine *engine, const struct xord_list_query *query, uint32_t pos,
+        uint64_t until_ns)
+{
+    struct xord_mail *mail = mail_new_patiently(engine, XORD_MAIL_LIST, until_ns);
+
+    if (!mail)
+        return NULL;
+    mail->cookie = ++engine->list_cookie;
+    mail->list.what = (uint8_t)query->what;
+    mail->list.id_digits = query->id_digits;
+    memcpy(mail->list.id32, query->id32, sizeof(mail->list.id32));
+    mail->list.pos = pos;
+    return mail;
+}
+
+int xord_engine_list_next(struct xord_engine *engine, uint16_t shard, const struct xord_list_query *query,
+        uint32_t *pos, void (*visit)(void *ctx, uint16_t shard, const struct xord_listed *listed), void *ctx)
+{
+    uint64_t until_ns = xord_now_ns() + PATIENCE_NS;
+    struct xord_mail *mail = list_mail(engine, query, *pos, until_ns);
+
+    if (!mail || send_patiently(engine, shard, mail, until_ns))
+        return XORD_ETIMEOUT;
+    mail = listed_await(engine, engine->list_cookie, until_ns);
+    if (!mail)
+        return XORD_ETIMEOUT;
+    visit(ctx, shard, &mail->listed);
+    *pos = mail->listed.next;
+    xord_engine_mail_free(engine, mail);
+    return 0;
+}
+
 int xord_engine_list(struct xord_engine *engine, uint16_t shard, enum xord_list what,
         void (*visit)(void *ctx, uint16_t shard, const struct xord_listed *listed), void *ctx)
 {
+    const struct xord_list_query query = {.what = what};
     uint32_t pos = 0;
+    int err = 0;
 
-    while (pos != XORD_LIST_END) {
-        uint64_t until_ns = xord_now_ns() + PATIENCE_NS;
-        struct xord_mail *mail = mail_new_patiently(engine, XORD_MAIL_LIST, until_ns);
-
-        if (!mail)
-            return XORD_ETIMEOUT;
-        mail->cookie = ++engine->list_cookie;
-        mail->list.what = (uint8_t)what;
-        mail->list.pos = pos;
-        if (send_patiently(engine, shard, mail, until_ns))
-            return XORD_ETIMEOUT;
-        mail = listed_await(engine, engine->list_cookie, until_ns);
-        if (!mail)
-            return XORD_ETIMEOUT;
-        visit(ctx, shard, &mail->listed);
-        pos = mail->listed.next;
-        xord_engine_mail_free(engine, mail);
-    }
-    return 0;
+    while (pos != XORD_LIST_END && !err)
+        err = xord_engine_list_next(engine, shard, &query, &pos, visit, ctx);
+    return err;
 }

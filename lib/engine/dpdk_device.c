@@ -259,11 +259,16 @@ void dpdk_device_groups(const struct dpdk_device *device, const struct xord_nets
         xord_log(XORD_LOG_WARN, "the device can be told of no multicast address: neighbours may not find us by IPv6");
 }
 
-void dpdk_device_note_link(const struct dpdk_device *device)
+bool dpdk_device_has_link(const struct dpdk_device *device)
 {
     struct rte_eth_link link = {0};
 
-    if (rte_eth_link_get_nowait(device->port_id, &link) == 0 && link.link_status == RTE_ETH_LINK_DOWN)
+    return rte_eth_link_get_nowait(device->port_id, &link) != 0 || link.link_status != RTE_ETH_LINK_DOWN;
+}
+
+void dpdk_device_note_link(const struct dpdk_device *device)
+{
+    if (!dpdk_device_has_link(device))
         xord_log(XORD_LOG_INFO, "the device has no link yet");
 }
 

@@ -32,6 +32,7 @@
 #define AF_PACKET_QUEUES 16   /* the most that its driver makes */
 #define BASE_MB          64   /* EAL's own, and what drivers take besides mbufs */
 #define MBUF_BYTES       4096 /* without hugepages each has a page of its own */
+#define RUNTIME_DIR_MAX  64
 #define DEVARGS_LEN      1024
 #define DEVARGS_MAX      (DEVARGS_LEN - 64)
 
@@ -46,6 +47,8 @@ struct args {
 static struct {
     bool started_ever;
     bool own_prefix; /* the runtime directory is ours alone */
+    bool telemetry;  /* wanted */
+    bool running;
     char runtime_dir[256];
 } eal;
 
@@ -171,6 +174,29 @@ static int first_cpu(void)
     return 0;
 }
 
+/* DPDK ends when it cannot make the socket: it stands in a directory of its own below one of these. */
+static bool telemetry_has_room(void)
+{
+    const char *dir = getuid() == 0 ? "/var/run" : getenv("XDG_RUNTIME_DIR");
+    char own[256];
+
+    if (!dir)
+        dir = "/tmp";
+    snprintf(own, sizeof(own), "%s/dpdk", dir);
+    if (strlen(dir) < RUNTIME_DIR_MAX && access(access(own, F_OK) == 0 ? own : dir, W_OK) == 0)
+        return true;
+    xord_log(XORD_LOG_INFO, "no DPDK telemetry: nothing can be made in %s", dir);
+    return false;
+}
+
+static void telemetry_args(struct args *args, const struct xord_port_config *config)
+{
+    eal.telemetry = given(config, "--telemetry") ||
+                    (config->telemetry && !given(config, "--no-telemetry") && telemetry_has_room());
+    if (!eal.telemetry && !given(config, "--no-telemetry"))
+        arg(args, "--no-telemetry");
+}
+
 static void args_build(struct args *args, const struct xord_port_config *config, const char *devargs)
 {
     static const char *const cores[] = {"-l", "-c", "--lcores", NULL};
@@ -189,8 +215,7 @@ static void args_build(struct args *args, const struct xord_port_config *config,
         arg(args, "--lcores");
         arg(args, "0@%d", first_cpu());
     }
-    if (!given(config, "--telemetry"))
-        arg(args, "--no-telemetry");
+    telemetry_args(args, config);
     eal.own_prefix = !given(config, "--file-prefix");
     if (eal.own_prefix)
         arg(args, "--file-prefix=xord-%d", (int)getpid());
@@ -342,6 +367,7 @@ int dpdk_eal_start(uint16_t *port_id, bool *started, const struct xord_port_conf
         runtime_dir_remove();
         return -1;
     }
+    eal.running = true;
     if (device_probe(port_id, said, devargs, config, err) == 0) {
         *started = true;
         return 0;
@@ -350,10 +376,16 @@ int dpdk_eal_start(uint16_t *port_id, bool *started, const struct xord_port_conf
     return -1;
 }
 
+const char *dpdk_eal_telemetry_dir(void)
+{
+    return eal.telemetry && eal.running ? eal.runtime_dir : NULL;
+}
+
 void dpdk_eal_stop(void)
 {
     struct dpdk_capture capture;
 
+    eal.running = false;
     dpdk_capture_begin(&capture);
     (void)rte_eal_cleanup();
     dpdk_capture_end(&capture, NULL);

@@ -44,6 +44,9 @@ int dpdk_eal_start(uint16_t *port_id, bool *started, const struct xord_port_conf
 /* Leaves no file behind. */
 void dpdk_eal_stop(void);
 
+/* Where DPDK's telemetry socket is; NULL: there is none, or EAL is not ours. */
+const char *dpdk_eal_telemetry_dir(void);
+
 /* How many mbufs a port with so many workers takes. */
 uint32_t dpdk_mbuf_cnt(uint16_t worker_cnt);
 
@@ -89,6 +92,7 @@ static inline bool dpdk_device_steers(const struct dpdk_device *device, uint16_t
 void dpdk_device_groups(const struct dpdk_device *device, const struct xord_netstack *stack);
 
 /* A log line when the cable, or the peer at the other end, is missing. */
+bool dpdk_device_has_link(const struct dpdk_device *device);
 void dpdk_device_note_link(const struct dpdk_device *device);
 
 void dpdk_device_close(struct dpdk_device *device);

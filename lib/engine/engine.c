@@ -280,6 +280,18 @@ void xord_engine_wake(struct xord_engine *engine)
 
 /* ---- what is going on ---- */
 
+uint64_t xord_engine_turned_ns(const struct xord_engine *engine, uint16_t shard)
+{
+    return atomic_load_explicit(&engine->workers[shard].turned_ns, memory_order_relaxed);
+}
+
+bool xord_engine_port_is_up(const struct xord_engine *engine)
+{
+    struct xord_port *port = engine->cfg.port;
+
+    return !port->ops->is_up || port->ops->is_up(port);
+}
+
 uint16_t xord_engine_worker_cnt(const struct xord_engine *engine)
 {
     return engine->cfg.worker_cnt;

@@ -69,6 +69,7 @@ struct worker {
     uint64_t seen_ns;        /* when this turn's datagrams were there; kept for a guest only */
     _Atomic uint32_t asleep; /* set by the worker, cleared by whoever wakes it */
     _Atomic uint32_t sessions, requests, lane, table, table_live; /* written by the worker, read by control */
+    _Atomic uint64_t turned_ns;                                   /* the same; as of a millisecond ago */
 };
 
 struct xord_engine {

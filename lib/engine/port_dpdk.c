@@ -306,6 +306,11 @@ static struct xord_port *dpdk_open(const struct xord_port_config *config, char e
     return &self->base;
 }
 
+static bool dpdk_is_up(struct xord_port *port)
+{
+    return dpdk_device_has_link(&dpdk_port_of(port)->device);
+}
+
 const struct xord_port_ops xord_port_dpdk = {
         .name = "dpdk",
         .open = dpdk_open,
@@ -317,6 +322,7 @@ const struct xord_port_ops xord_port_dpdk = {
         .wait = dpdk_wait,
         .wake = dpdk_wake,
         .stats = dpdk_stats,
+        .is_up = dpdk_is_up,
         .count = dpdk_count,
         .close = dpdk_close,
 };

@@ -104,6 +104,7 @@ int worker_init(struct xord_engine *engine, struct worker *worker, uint16_t shar
     worker->engine = engine;
     worker->shard = shard;
     worker->now_ns = worker->seen_ns = xord_now_ns();
+    atomic_init(&worker->turned_ns, worker->now_ns);
     worker->guest = engine->cfg.guest_ops ? engine->cfg.guests[shard] : NULL;
     worker->mailbox = ring_new(MAILBOX_LEN, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
     worker->readers = readers_new(engine->cfg.worker_cnt);
@@ -388,6 +389,7 @@ static void publish_sizes(struct worker *worker)
     atomic_store_explicit(&worker->lane, sizes.lane, memory_order_relaxed);
     atomic_store_explicit(&worker->table, sizes.table, memory_order_relaxed);
     atomic_store_explicit(&worker->table_live, sizes.table_live, memory_order_relaxed);
+    atomic_store_explicit(&worker->turned_ns, worker->now_ns, memory_order_relaxed);
 }
 
 static enum xord_load turn_guest(struct worker *worker)

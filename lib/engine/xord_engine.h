@@ -89,12 +89,27 @@ XORD_MUST_CHECK int xord_engine_tell_all(struct xord_engine *engine, enum xord_m
 XORD_MUST_CHECK int xord_engine_list(struct xord_engine *engine, uint16_t shard, enum xord_list what,
         void (*visit)(void *ctx, uint16_t shard, const struct xord_listed *listed), void *ctx);
 
+/* The same in steps: one mail's worth from *pos on, which is 0 at first and XORD_LIST_END at the end. Only nodes whose id begins with
+ * `id_digits` hexadecimal digits of `id32`; 0: all. */
+struct xord_list_query {
+    enum xord_list what;
+    uint8_t id_digits;
+    uint8_t id32[32];
+};
+XORD_MUST_CHECK int xord_engine_list_next(struct xord_engine *engine, uint16_t shard,
+        const struct xord_list_query *query, uint32_t *pos,
+        void (*visit)(void *ctx, uint16_t shard, const struct xord_listed *listed), void *ctx);
+
 /* Ends the sleep of all workers: there is news for their guests. */
 void xord_engine_wake(struct xord_engine *engine);
 
 /* ---- what is going on; from any thread ---- */
 
 uint16_t xord_engine_worker_cnt(const struct xord_engine *engine);
+/* When a shard last went through its loop, to some milliseconds; also an idle one does so ten times a second. */
+uint64_t xord_engine_turned_ns(const struct xord_engine *engine, uint16_t shard);
+/* Has the port a link, as far as it knows? */
+bool xord_engine_port_is_up(const struct xord_engine *engine);
 const struct xord_counters *xord_engine_counters(const struct xord_engine *engine, uint16_t shard);
 uint64_t xord_engine_counter_sum(const struct xord_engine *engine, enum xord_counter_id id);
 void xord_engine_port_stats(const struct xord_engine *engine, struct xord_port_stats *stats);

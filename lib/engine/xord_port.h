@@ -49,6 +49,7 @@ struct xord_port_config {
     uint16_t worker_cnt;
     char *const *eal_args; /* extra arguments for EAL; may be NULL */
     int eal_arg_cnt;
+    bool telemetry;       /* DPDK opens its telemetry socket, see xord_telemetry.h */
     struct xord_sim *sim; /* of the "sim" port: its network, see xord_sim.h */
 };
 
@@ -109,6 +110,9 @@ struct xord_port_ops {
     /* Brings the net_* rows of a worker's counters up to date; by that worker, now and then. NULL: a port without an
      * L2-L4 stack of ours. */
     void (*count)(struct xord_port *port, uint16_t worker, struct xord_counters *counters);
+
+    /* Has it a link? By the control thread. NULL: nobody can tell, so yes. */
+    bool (*is_up)(struct xord_port *port);
 
     void (*close)(struct xord_port *port);
 };

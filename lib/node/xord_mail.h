@@ -121,7 +121,7 @@ struct xord_listed_session {
 
 struct xord_listed {
     uint8_t what;
-    uint8_t cnt;
+    uint8_t cnt;   /* may be 0 before the end */
     uint32_t next; /* where to go on, or XORD_LIST_END */
     union {
         struct xord_listed_node nodes[XORD_LISTED_NODES];
@@ -174,6 +174,8 @@ struct xord_mail {
         bool drain;
         struct {
             uint8_t what;
+            uint8_t id_digits; /* only those whose node id begins with so many hexadecimal digits of id32; 0: all */
+            uint8_t id32[32];
             uint32_t pos; /* 0, or `next` of the answer before */
         } list;
         struct xord_listed listed;

@@ -5,7 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "enr.h"
+#include "enr_out.h"
 #include "xord_text.h"
 
 #define ID_SHORT    16  /* digits of a node id where the terminal is narrow */
