@@ -66,6 +66,8 @@ static int send_all(int fd, const char *path, const char *data, size_t len, uint
         if (!wait_until(fd, POLLOUT, until_ns))
             return no_answer(path);
         n = send(fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
+            return 0; /* there may be an answer all the same */
         if (n < 0 && errno != EAGAIN && errno != EINTR)
             return cannot_connect(path);
         if (n > 0) {
@@ -112,8 +114,6 @@ static int exchange(struct xord_buf *reply, const struct sockaddr_un *addr, cons
     err = connect_until(fd, addr, until_ns);
     if (!err)
         err = send_all(fd, addr->sun_path, line, strlen(line), until_ns);
-    if (!err)
-        err = send_all(fd, addr->sun_path, "\n", 1, until_ns);
     if (!err)
         err = receive_line(reply, fd, addr->sun_path);
     close(fd);

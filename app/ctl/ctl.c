@@ -257,7 +257,8 @@ static int ask(const struct ctl_args *args, int command)
 {
     json_t *request = json_pack("{s:s}", "command", args->command);
     struct xord_buf reply = {0};
-    char *line = NULL;
+    struct xord_buf line = {0};
+    char *text = NULL;
     int err = request ? 0 : complain("out of memory");
 
     if (!err && commands[command].put)
@@ -265,12 +266,14 @@ static int ask(const struct ctl_args *args, int command)
     if (!err)
         err = put_options(request, args);
     if (!err) {
-        line = json_dumps(request, JSON_COMPACT);
-        err = line ? ctl_exchange(&reply, args->socket, line) : complain("what was given is no text");
+        text = json_dumps(request, JSON_COMPACT);
+        xord_buf_print(&line, "%s\n", text ? text : "");
+        err = text && !line.failed ? ctl_exchange(&reply, args->socket, line.data) : complain("out of memory");
     }
     if (!err)
         err = show(args, command, &reply);
-    free(line);
+    free(text);
+    xord_buf_free(&line);
     json_decref(request);
     xord_buf_free(&reply);
     return err;

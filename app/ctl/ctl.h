@@ -9,7 +9,7 @@
 
 /* ---- client.c ---- */
 
-/* Sends one line to the bootnode's socket and takes one line, without its line feed. `path` NULL: the default place. 0, or EXIT_USER
+/* Sends one line, with its line feed, to the bootnode's socket and takes one, without. `path` NULL: the default place. 0, or EXIT_USER
  * after a complaint. */
 int ctl_exchange(struct xord_buf *reply, const char *path, const char *line);
 
