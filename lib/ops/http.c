@@ -13,7 +13,7 @@
 
 #include "xord_endpoint.h"
 
-#define TIMEOUT_S  10
+#define TIMEOUT_S  5
 #define MEMORY     (16 * 1024) /* of a connection: its request line and headers are to fit */
 #define BACKLOG    64
 #define TURNS_MAX  64 /* at a time: what is left then is for the next */
