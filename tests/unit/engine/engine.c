@@ -429,6 +429,51 @@ Test(engine, lists_what_the_shards_hold_and_keeps_other_mail)
     stop(&host);
 }
 
+Test(engine, lists_in_steps)
+{
+    struct side_config host_config = {.spec = "sim", .ip = "10.0.0.1", .workers = 1};
+    struct side_config peers_config = {.spec = "sim",
+            .ip = "10.1.0.1",
+            .workers = 1,
+            .local_cnt = 10,
+            .no_hosts = true};
+    struct side host = start(&host_config), peers = start(&peers_config);
+    struct xord_list_query query = {.what = XORD_LIST_TABLE};
+    struct xord_peer at = peer_of(&host, 0);
+    struct seen seen = {0};
+    uint32_t pos = 0;
+
+    for (uint32_t i = 0; i < 10; i++)
+        ask(&peers, i, &at, XORD_MSG_PING, i);
+    cr_assert_eq(await(&peers, 10), 10);
+    cr_assert_eq(xord_engine_list_next(host.engine, 0, &query, &pos, on_listed, &seen), 0);
+    cr_assert_eq(seen.calls, 1);
+    cr_assert_eq(seen.nodes, XORD_LISTED_NODES);
+    cr_assert_neq(pos, XORD_LIST_END);
+    query = (struct xord_list_query){.what = XORD_LIST_SESSIONS, .id_digits = 64};
+    memcpy(query.id32, peers.locals->all[4].id32, 32);
+    seen = (struct seen){0};
+    for (pos = 0; pos != XORD_LIST_END;)
+        cr_assert_eq(xord_engine_list_next(host.engine, 0, &query, &pos, on_listed, &seen), 0);
+    cr_assert_eq(seen.sessions, 1);
+    stop(&peers);
+    stop(&host);
+}
+
+Test(engine, idle_workers_turn_too)
+{
+    struct side host =
+            start(&(struct side_config){.spec = "sim", .ip = "10.0.0.1", .workers = 2, .idle = XORD_IDLE_SLEEP});
+    uint64_t start_ns = xord_now_ns(), until_ns = start_ns + WAIT_S * S;
+
+    for (uint16_t shard = 0; shard < 2; shard++)
+        while (xord_engine_turned_ns(host.engine, shard) < start_ns + S / 2 && xord_now_ns() < until_ns)
+            xord_engine_wait(host.engine, 10 * MS);
+    cr_assert_lt(xord_now_ns(), until_ns);
+    cr_assert(xord_engine_port_is_up(host.engine));
+    stop(&host);
+}
+
 Test(engine, tells_all_shards)
 {
     struct side_config host_config = {.spec = "sim", .ip = "10.0.0.1", .workers = 3};

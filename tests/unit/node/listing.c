@@ -52,6 +52,39 @@ static const struct xord_listed *ask(uint16_t shard, enum xord_list what, uint32
     return &reply->listed;
 }
 
+/* How many are told of whose id begins with so many digits of a peer's; all of them do. */
+static uint32_t ask_digits(enum xord_list what, int peer, uint8_t digits)
+{
+    const uint8_t *id32 = member_enr(peers[peer], 0)->id32;
+    uint32_t cnt = 0;
+
+    for (uint16_t shard = 0; shard < 2; shard++)
+        for (uint32_t pos = 0; pos != XORD_LIST_END;) {
+            struct xord_mail *mail = member_mail_new(host, XORD_MAIL_LIST, 0, ++cookie);
+            const struct xord_listed *listed;
+
+            mail->list.what = (uint8_t)what;
+            mail->list.pos = pos;
+            mail->list.id_digits = digits;
+            memset(mail->list.id32, 0xff, 32); /* what is behind them does not matter */
+            memcpy(mail->list.id32, id32, digits / 2);
+            if (digits % 2)
+                mail->list.id32[digits / 2] = id32[digits / 2] | 0x0f;
+            member_post(host, shard, mail);
+            world_run(world, 1 * MS);
+            listed = &member_reply(host, XORD_MAIL_LISTED, cookie)->listed;
+            for (uint32_t i = 0; i < listed->cnt; i++, cnt++) {
+                const uint8_t *got =
+                        what == XORD_LIST_TABLE ? listed->nodes[i].id32 : listed->sessions[i].key.peer_id32;
+
+                cr_assert_eq(memcmp(got, id32, digits / 2), 0);
+                cr_assert(digits % 2 == 0 || got[digits / 2] >> 4 == id32[digits / 2] >> 4);
+            }
+            pos = listed->next;
+        }
+    return cnt;
+}
+
 static int peer_of_id(const uint8_t id32[32])
 {
     for (int i = 0; i < PEERS; i++)
@@ -108,6 +141,19 @@ Test(listing, sessions_too)
         }
     for (int i = 0; i < PEERS; i++)
         cr_assert_eq(seen[i], 1, "peer %d", i);
+}
+
+Test(listing, only_those_whose_id_begins_so)
+{
+    for (int what = XORD_LIST_TABLE; what <= XORD_LIST_SESSIONS; what++) {
+        uint32_t few = ask_digits((enum xord_list)what, 3, 1);
+
+        cr_assert_eq(ask_digits((enum xord_list)what, 3, 64), 1);
+        cr_assert_eq(ask_digits((enum xord_list)what, 3, 63), 1);
+        cr_assert_eq(ask_digits((enum xord_list)what, 3, 16), 1);
+        cr_assert_eq(ask_digits((enum xord_list)what, 3, 0), PEERS);
+        cr_assert(few >= 1 && few < PEERS / 2, "%u", few);
+    }
 }
 
 static uint32_t live_at(struct member *member, uint32_t *all)
