@@ -81,8 +81,6 @@ int bootnode_set_limits(struct bootnode *bootnode, const struct xord_limit_confi
 /* Takes no strangers any more, serves those who have a session, and ends after `ends_after_ns` (UINT64_MAX: when told); or takes
  * them again. */
 int bootnode_drain(struct bootnode *bootnode, bool drain, uint64_t ends_after_ns, char err[BOOTNODE_ERR_LEN]);
-/* Reads the configuration again, and does what can be done at run time. */
-int bootnode_reload(struct bootnode *bootnode, char err[BOOTNODE_ERR_LEN]);
 /* Has a link, and is not draining: what a load balancer wants to know. */
 bool bootnode_is_ready(const struct bootnode *bootnode);
 

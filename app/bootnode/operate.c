@@ -61,13 +61,6 @@ int bootnode_drain(struct bootnode *bootnode, bool drain, uint64_t ends_after_ns
     return 0;
 }
 
-int bootnode_reload(struct bootnode *bootnode, char err[BOOTNODE_ERR_LEN])
-{
-    (void)bootnode;
-    snprintf(err, BOOTNODE_ERR_LEN, "this bootnode was started without --config");
-    return EXIT_USER;
-}
-
 bool bootnode_is_ready(const struct bootnode *bootnode)
 {
     return !bootnode->draining && xord_engine_port_is_up(bootnode->service.engine);

@@ -6,7 +6,7 @@ set -eu
 . "$XORD_SRC/tests/integration/cli.sh"
 own_net "$@"
 
-commands='key enr ping findnode talk lookup bootnode testnet crawl'
+commands='key enr ping findnode talk lookup bootnode ctl testnet crawl'
 key=$tmp/node.key
 
 # --- help ----------------------------------------------------------------------------------------------------------
@@ -31,7 +31,7 @@ assert_match 'help of a command' "$(cat "$tmp/stdout")" '^Usage: xord crawl'
 export ASAN_OPTIONS="$sanitizer_options"
 succeeds 'xord --version' "$XORD" --version
 assert_match 'version' "$(cat "$tmp/stdout")" '^xord [0-9]+\.[0-9]+\.[0-9]+$'
-for command in ping findnode talk lookup bootnode testnet crawl key enr 'key new' 'key show' 'enr show' 'enr new'; do
+for command in ping findnode talk lookup bootnode ctl testnet crawl key enr 'key new' 'key show' 'enr show' 'enr new'; do
   # shellcheck disable=SC2086
   one_sentence "xord $command without arguments" 1 . "$XORD" $command
 done
