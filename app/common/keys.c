@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,15 +28,52 @@ struct xord_curve *curve_open(void)
     return curve;
 }
 
+/* Whoever can read the key can be the node. A group may read what systemd hands over with LoadCredential=: the directory is
+ * the guard there, and its list of who may shows as the group's rights. */
+static mode_t forbidden_mode(const char *path)
+{
+    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+    size_t len = credentials ? strlen(credentials) : 0;
+    bool is_credential = len > 0 && strncmp(path, credentials, len) == 0 && path[len] == '/';
+
+    return is_credential ? S_IWGRP | S_IRWXO : S_IRWXG | S_IRWXO;
+}
+
+/* Ours, or root's; root reads what it is told to. A pipe is as safe as who made it. */
+static int key_guard(int fd, const char *path)
+{
+    struct stat st;
+
+    if (fstat(fd, &st))
+        return complain("cannot read key file %s: %s", path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return 0;
+    if (st.st_mode & forbidden_mode(path))
+        return complain("key file %s is open to others than its owner (mode %04o): chmod 600 %s", path,
+                (unsigned)(st.st_mode & 07777), path);
+    if (st.st_uid != geteuid() && st.st_uid != 0 && geteuid() != 0)
+        return complain("key file %s belongs to another user, who can change it: chown it to yourself, or take a key "
+                        "of your own",
+                path);
+    return 0;
+}
+
 /* The file's text without white space at either end; NULL after a complaint. */
 static char *key_text(char *text, size_t cap, const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t len = fd < 0 ? -1 : read(fd, text, cap - 1);
+    ssize_t len = fd < 0 ? -1 : 0;
     int error = errno;
 
-    if (fd >= 0)
+    if (fd >= 0 && key_guard(fd, path)) {
         close(fd);
+        return NULL;
+    }
+    if (fd >= 0) {
+        len = read(fd, text, cap - 1);
+        error = errno;
+        close(fd);
+    }
     if (len < 0) {
         complain("cannot read key file %s: %s", path, strerror(error));
         return NULL;

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "app.h"
 #include "commands.h"
@@ -47,8 +46,7 @@ static const struct argp key_argp = {
         .doc = "Makes a secret key, or shows which node a secret key makes: its node id and its public key "
                "(secp256k1, compressed).\v"
                "A key file holds 64 hex digits, the form that geth's node keys have. `new` gives it mode 0600 and "
-               "never "
-               "overwrites a file. The secret itself is never printed.\n"
+               "never overwrites a file; a key file that others than its owner may open is refused. The secret itself is never printed.\n"
                "Example: xord key new node.key",
 };
 
@@ -82,24 +80,13 @@ static int key_new(const struct key_args *args, const struct xord_curve *curve)
     return err;
 }
 
-/* Whoever can read the key can be the node. */
-static void warn_if_readable(const char *path)
-{
-    struct stat st;
-
-    if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (S_IRGRP | S_IROTH)))
-        complain("warning: others than its owner can read %s (mode %04o): `chmod 600` it", path, st.st_mode & 07777U);
-}
-
 static int key_show(const struct key_args *args, const struct xord_curve *curve)
 {
     uint8_t seckey32[32];
     int err = key_read(seckey32, args->path);
 
-    if (!err) {
-        warn_if_readable(args->path);
+    if (!err)
         err = print_public(args, curve, seckey32);
-    }
     xord_wipe(seckey32, sizeof(seckey32));
     return err;
 }

@@ -62,8 +62,21 @@ one_sentence 'key new over a symbolic link' 1 'exists already' "$XORD" key new "
 ! cmp -s "$key" "$tmp/other.key" || fail 'two keys are the same'
 cp "$key" "$tmp/open.key"
 chmod 640 "$tmp/open.key"
-succeeds 'key show of an open file' "$XORD" key show "$tmp/open.key"
-assert_match 'a warning when others can read a key' "$(cat "$tmp/stderr")" 'warning: .*0640'
+for mode in 640 604 620 602 610; do
+  chmod $mode "$tmp/open.key"
+  for command in 'key show' 'enr new --key' 'bootnode --ip 127.0.0.1 --key'; do
+    # shellcheck disable=SC2086
+    one_sentence "a key that others can open ($mode): $command" 1 "mode 0$mode\\): chmod 600 $tmp/open.key" \
+      "$XORD" $command "$tmp/open.key"
+  done
+done
+chmod 400 "$tmp/open.key"
+succeeds 'a key that its owner cannot write' "$XORD" key show "$tmp/open.key"
+chmod 440 "$tmp/open.key"
+succeeds 'a credential of systemd, for a group' env CREDENTIALS_DIRECTORY="$tmp" "$XORD" key show "$tmp/open.key"
+one_sentence 'not one' 1 'chmod 600' env CREDENTIALS_DIRECTORY="$tmp/other" "$XORD" key show "$tmp/open.key"
+chmod 444 "$tmp/open.key"
+one_sentence 'a credential for everybody' 1 'chmod 600' env CREDENTIALS_DIRECTORY="$tmp" "$XORD" key show "$tmp/open.key"
 printf ' \n%s\r\n' "$(tr a-f A-F <"$key")" >"$tmp/upper.key"
 chmod 600 "$tmp/upper.key"
 succeeds 'a key in capitals, with white space' "$XORD" key show "$tmp/upper.key"
