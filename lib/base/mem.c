@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "xord_bytes.h"
+
 #if defined(__SANITIZE_ADDRESS__)
 #define HEAP_ONLY true
 #elif defined(__has_feature)
@@ -115,4 +117,45 @@ void xord_mem_free(void *mem, size_t len)
         munmap(mem, round_up(len, XORD_MEM_HUGE));
     else
         free(mem);
+}
+
+static size_t secret_len(size_t len)
+{
+    return round_up(len ? len : 1, PAGE);
+}
+
+static void *secret_map(size_t len)
+{
+    void *mem;
+
+    if (HEAP_ONLY || len >= XORD_MEM_HUGE)
+        return xord_mem_alloc(len);
+    mem = map(secret_len(len), 0);
+    if (mem && !populate(mem, secret_len(len), true)) {
+        munmap(mem, secret_len(len));
+        return NULL;
+    }
+    return mem;
+}
+
+void *xord_secret_alloc(size_t len)
+{
+    void *mem = len > SIZE_MAX / 2 ? NULL : secret_map(len);
+    size_t mapped = is_mapped(len) ? round_up(len, XORD_MEM_HUGE) : secret_len(len);
+
+    if (!mem || HEAP_ONLY || madvise(mem, mapped, MADV_DONTDUMP) == 0)
+        return mem;
+    xord_secret_free(mem, len);
+    return NULL;
+}
+
+void xord_secret_free(void *mem, size_t len)
+{
+    if (!mem)
+        return;
+    xord_wipe(mem, len);
+    if (HEAP_ONLY || is_mapped(len))
+        xord_mem_free(mem, len);
+    else
+        munmap(mem, secret_len(len));
 }

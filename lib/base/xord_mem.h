@@ -19,3 +19,8 @@ void *xord_mem_alloc(size_t len);
 
 /* `len` as it was allocated. NULL is fine. Does not wipe. */
 void xord_mem_free(void *mem, size_t len);
+
+/* The same for what holds keys: pages of its own, which a core dump leaves out, wiped as they are given back. Small areas are
+ * mapped too, all their pages at once; with AddressSanitizer they come from the heap like all others, and are dumped. */
+void *xord_secret_alloc(size_t len);
+void xord_secret_free(void *mem, size_t len);

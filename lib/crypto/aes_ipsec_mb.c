@@ -14,6 +14,7 @@
 
 #include "aes_ipsec_mb_private.h"
 #include "xord_bytes.h"
+#include "xord_mem.h"
 
 #define BLOCK     16U
 #define CTR_BURST 64U
@@ -77,17 +78,15 @@ static void ipsec_mb_close(struct xord_aes *aes)
         return;
     if (aes->mgr)
         free_mb_mgr(aes->mgr);
-    xord_wipe(aes, sizeof(*aes));
-    free(aes);
+    xord_secret_free(aes, sizeof(*aes));
 }
 
 struct xord_aes *xord_aes_ipsec_mb_open_arch(enum xord_imb_arch arch)
 {
-    struct xord_aes *aes = aligned_alloc(_Alignof(struct xord_aes), sizeof(*aes));
+    struct xord_aes *aes = xord_secret_alloc(sizeof(*aes));
 
     if (!aes)
         return NULL;
-    memset(aes, 0, sizeof(*aes));
     for (unsigned i = 0; i < CTR_BURST; i++)
         aes->jobs[i].iv_len_in_bytes = XORD_CTR_IV_LEN;
     aes->mgr = manager_open(arch);

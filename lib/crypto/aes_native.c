@@ -9,6 +9,7 @@
 
 #include "aes_native_private.h"
 #include "xord_bytes.h"
+#include "xord_mem.h"
 
 #define GROUP_MAX 8U /* of all kernels */
 #define CLASSES   16U
@@ -87,10 +88,9 @@ struct xord_aes *xord_aes_native_open_arch(enum xord_native_arch arch)
 
     if (!kernel)
         return NULL;
-    aes = aligned_alloc(_Alignof(struct xord_aes), sizeof(*aes));
+    aes = xord_secret_alloc(sizeof(*aes));
     if (!aes)
         return NULL;
-    memset(aes, 0, sizeof(*aes));
     aes->kernel = kernel;
     assert(kernel->group <= GROUP_MAX);
     fillers_init(aes);
@@ -104,10 +104,7 @@ static struct xord_aes *native_open(void)
 
 static void native_close(struct xord_aes *aes)
 {
-    if (!aes)
-        return;
-    xord_wipe(aes, sizeof(*aes));
-    free(aes);
+    xord_secret_free(aes, sizeof(*aes));
 }
 
 /* Up to four blocks exactly, beyond that roughly by their logarithm. Below 8. */

@@ -10,7 +10,8 @@
 #include "xord_bytes.h"
 #include "xord_keccak.h"
 
-#define POINT_LEN 65 /* 0x04 || x || y */
+#define STACK_USED 8192 /* by the library, at most */
+#define POINT_LEN  65   /* 0x04 || x || y */
 
 struct xord_curve {
     secp256k1_context *ctx;
@@ -39,12 +40,23 @@ void xord_curve_close(struct xord_curve *curve)
     free(curve);
 }
 
+/* The library leaves copies of secrets on its part of the stack, which a later core dump would show. To be called from where it
+ * was called. */
+__attribute__((noinline)) static void stack_wipe(void)
+{
+    uint8_t below[STACK_USED];
+
+    xord_wipe(below, sizeof(below));
+}
+
 int xord_pubkey_from_seckey(const struct xord_curve *curve, uint8_t pubkey33[33], const uint8_t seckey32[32])
 {
     secp256k1_pubkey pubkey;
     size_t len = XORD_PUBKEY_LEN;
+    int ok = secp256k1_ec_pubkey_create(curve->ctx, &pubkey, seckey32);
 
-    if (!secp256k1_ec_pubkey_create(curve->ctx, &pubkey, seckey32))
+    stack_wipe();
+    if (!ok)
         return XORD_EKEY;
     secp256k1_ec_pubkey_serialize(curve->ctx, pubkey33, &len, &pubkey, SECP256K1_EC_COMPRESSED);
     return 0;
@@ -129,8 +141,10 @@ int xord_ecdh(const struct xord_curve *curve, uint8_t secret33[33], const struct
         const uint8_t seckey32[32])
 {
     secp256k1_pubkey parsed = pubkey_of(pubkey);
+    int ok = secp256k1_ecdh(curve->ctx, secret33, &parsed, seckey32, compress_point, NULL);
 
-    if (!secp256k1_ecdh(curve->ctx, secret33, &parsed, seckey32, compress_point, NULL)) {
+    stack_wipe();
+    if (!ok) {
         xord_wipe(secret33, XORD_ECDH_LEN); /* the library leaves the point times one */
         return XORD_EKEY;
     }
@@ -140,8 +154,10 @@ int xord_ecdh(const struct xord_curve *curve, uint8_t secret33[33], const struct
 int xord_sign(const struct xord_curve *curve, uint8_t sig64[64], const uint8_t hash32[32], const uint8_t seckey32[32])
 {
     secp256k1_ecdsa_signature sig;
+    int ok = secp256k1_ecdsa_sign(curve->ctx, &sig, hash32, seckey32, secp256k1_nonce_function_rfc6979, NULL);
 
-    if (!secp256k1_ecdsa_sign(curve->ctx, &sig, hash32, seckey32, secp256k1_nonce_function_rfc6979, NULL))
+    stack_wipe();
+    if (!ok)
         return XORD_EKEY;
     secp256k1_ecdsa_signature_serialize_compact(curve->ctx, sig64, &sig);
     return 0;

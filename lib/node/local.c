@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "xord_bytes.h"
+#include "xord_mem.h"
 
 #define FEW 4 /* identities are sooner compared than hashed */
 
@@ -21,7 +22,7 @@ struct xord_locals *xord_locals_new(uint32_t capacity, const struct xord_hash_ke
     locals->capacity = capacity;
     locals->index_mask = index_len - 1;
     locals->hash_key = *hash_key;
-    locals->all = aligned_alloc(16, (size_t)capacity * sizeof(*locals->all));
+    locals->all = xord_secret_alloc((size_t)capacity * sizeof(*locals->all));
     locals->index = malloc((size_t)index_len * sizeof(*locals->index));
     if (!locals->all || !locals->index) {
         xord_locals_free(locals);
@@ -35,9 +36,7 @@ void xord_locals_free(struct xord_locals *locals)
 {
     if (!locals)
         return;
-    if (locals->all)
-        xord_wipe(locals->all, (size_t)locals->cnt * sizeof(*locals->all));
-    free(locals->all);
+    xord_secret_free(locals->all, (size_t)locals->capacity * sizeof(*locals->all));
     free(locals->index);
     free(locals);
 }

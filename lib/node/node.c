@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "node_private.h"
+#include "xord_mem.h"
 
 static uint32_t or_default(uint32_t v, uint32_t otherwise)
 {
@@ -59,11 +60,10 @@ static int node_init(struct xord_node *node, uint64_t now_ns)
 
 struct xord_node *xord_node_new(const struct xord_node_config *config, uint64_t now_ns)
 {
-    struct xord_node *node = aligned_alloc(64, (sizeof(*node) + 63) / 64 * 64);
+    struct xord_node *node = xord_secret_alloc(sizeof(*node));
 
     if (!node)
         return NULL;
-    memset(node, 0, sizeof(*node));
     node->cfg = *config;
     config_set_defaults(&node->cfg);
     if (node_init(node, now_ns)) {
@@ -93,8 +93,7 @@ void xord_node_free(struct xord_node *node)
     xord_sessions_free(node->sessions);
     if (node->aes)
         node->cfg.aes_ops->close(node->aes);
-    xord_wipe(node, sizeof(*node));
-    free(node);
+    xord_secret_free(node, sizeof(*node));
 }
 
 const struct xord_enr *node_enr(struct xord_node *node, uint32_t local)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "node_private.h"
+#include "xord_mem.h"
 
 #define PROBE_CONTENT_LEN 32 /* random bytes in place of a message that nobody could open */
 
@@ -19,7 +20,7 @@ int requests_init(struct xord_node *node)
         index_len *= 2;
     node->index_mask = index_len - 1;
     node->reqs = calloc(cap, sizeof(*node->reqs));
-    node->convs = calloc(cap, sizeof(*node->convs));
+    node->convs = xord_secret_alloc(cap * sizeof(*node->convs));
     node->conv_index = malloc(index_len * sizeof(uint32_t));
     node->nonce_index = malloc(index_len * sizeof(uint32_t));
     if (!node->reqs || !node->convs || !node->conv_index || !node->nonce_index)
@@ -35,10 +36,8 @@ int requests_init(struct xord_node *node)
 
 void requests_free(struct xord_node *node)
 {
-    if (node->convs)
-        xord_wipe(node->convs, node->cfg.request_cap * sizeof(*node->convs));
     free(node->reqs);
-    free(node->convs);
+    xord_secret_free(node->convs, node->cfg.request_cap * sizeof(*node->convs));
     free(node->conv_index);
     free(node->nonce_index);
 }

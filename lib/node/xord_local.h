@@ -2,7 +2,7 @@
 /* The local identities of a process: one for a bootnode, a hundred thousand for a testnet. The destination (IP, port) of a
  * datagram selects the identity whose node id unmasks it.
  * Threading: built by one thread, read-only for all afterwards. Memory: allocated by new for `capacity` identities; secret
- * keys are wiped on free. */
+ * keys are wiped on free, and not in core dumps. */
 #pragma once
 
 #include <stdbool.h>

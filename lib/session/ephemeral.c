@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "xord_bytes.h"
+#include "xord_mem.h"
 
 struct xord_ephemerals {
     const struct xord_curve *curve;
@@ -25,7 +26,7 @@ void xord_ephemeral_make(struct xord_ephemeral *pair, const struct xord_curve *c
 struct xord_ephemerals *xord_ephemerals_new(uint32_t cap, const struct xord_curve *curve,
         const uint8_t seed32[XORD_RNG_SEED_LEN])
 {
-    struct xord_ephemerals *pool = calloc(1, sizeof(*pool) + cap * sizeof(pool->pairs[0]));
+    struct xord_ephemerals *pool = xord_secret_alloc(sizeof(*pool) + cap * sizeof(pool->pairs[0]));
 
     if (!pool)
         return NULL;
@@ -37,10 +38,8 @@ struct xord_ephemerals *xord_ephemerals_new(uint32_t cap, const struct xord_curv
 
 void xord_ephemerals_free(struct xord_ephemerals *pool)
 {
-    if (!pool)
-        return;
-    xord_wipe(pool, sizeof(*pool) + pool->cap * sizeof(pool->pairs[0]));
-    free(pool);
+    if (pool)
+        xord_secret_free(pool, sizeof(*pool) + pool->cap * sizeof(pool->pairs[0]));
 }
 
 uint32_t xord_ephemerals_cnt(const struct xord_ephemerals *pool)

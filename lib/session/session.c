@@ -67,7 +67,7 @@ struct xord_sessions *xord_sessions_new(uint32_t capacity, const struct xord_has
     for (int segment = 0; segment < SEGMENTS; segment++)
         sessions->lru[segment] = (struct lru){.head = NIL, .tail = NIL};
     xord_hash56_init(&sessions->hash, hash_key);
-    sessions->slots = xord_mem_alloc(slots_len(sessions));
+    sessions->slots = xord_secret_alloc(slots_len(sessions));
     sessions->index = xord_mem_alloc(index_len(sessions));
     if (!sessions->slots || !sessions->index) {
         xord_sessions_free(sessions);
@@ -80,9 +80,7 @@ void xord_sessions_free(struct xord_sessions *sessions)
 {
     if (!sessions)
         return;
-    if (sessions->slots)
-        xord_wipe(sessions->slots, (size_t)sessions->fresh * sizeof(*sessions->slots));
-    xord_mem_free(sessions->slots, slots_len(sessions));
+    xord_secret_free(sessions->slots, slots_len(sessions));
     xord_mem_free(sessions->index, index_len(sessions));
     xord_wipe(sessions, sizeof(*sessions));
     xord_mem_free(sessions, sizeof(*sessions));

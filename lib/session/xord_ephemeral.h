@@ -4,7 +4,7 @@
  *
  * A pool has a random stream of its own and gives its pairs in the order in which they were drawn, so the n-th handshake
  * gets the same pair whether the pool made it ahead or only when it was asked for. What is taken leaves no copy behind.
- * Threading: one owner. Memory: fixed by new, wiped by free. */
+ * Threading: one owner. Memory: fixed by new, wiped by free, not in core dumps. */
 #pragma once
 
 #include <stdbool.h>

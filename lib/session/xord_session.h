@@ -17,7 +17,8 @@
  * A session keeps the read key before the last one, so that two handshakes crossing on the wire converge.
  * The index hash is keyed (xord_hash56.h): without the key nobody can make sessions that collide in it.
  * Threading: one owner. Memory: 128 bytes a session and 8 to 16 for the index, on huge pages where there are any
- * (xord_mem.h), all of it there after new; keys are wiped on removal. */
+ * (xord_mem.h), all of it there after new; keys are wiped on removal,
+ * and core dumps are without them. */
 #pragma once
 
 #include <stdbool.h>
