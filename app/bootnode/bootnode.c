@@ -178,7 +178,11 @@ static int start(struct bootnode *bootnode)
         recall_end(bootnode);
     if (!err)
         err = bans_begin(bootnode);
-    return err ? err : desk_open(bootnode);
+    if (!err)
+        err = desk_open(bootnode);
+    if (!err)
+        err = service_confine_fully(options, &(struct confine_wish){.file = bootnode->settings->state_path});
+    return err;
 }
 
 static int run(struct bootnode *bootnode)

@@ -206,6 +206,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = state->child_inputs[1] = state->child_inputs[2] = &settings->node;
+        state->child_inputs[3] = &settings->node.confine;
         return 0;
     case OPT_LIMIT_ADDRESS ... OPT_CONFIG:
         return apply(settings, key, arg) ? EINVAL : 0;
@@ -221,6 +222,7 @@ static const struct argp_child children[] = {
         {&join_options_argp, 0, "Where to begin:", 2},
         {&node_options_argp, 0, "Node options:", 3},
         {&key_options_argp, 0, NULL, 3},
+        {&user_options_argp, 0, NULL, 3},
         {0},
 };
 const struct argp bootnode_argp = {

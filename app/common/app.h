@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "xord_confine.h"
 #include "xord_engine.h"
 #include "xord_enr.h"
 #include "xord_log.h"
@@ -96,7 +97,8 @@ bool hangup_take(void);
 
 struct xord_curve *curve_open(void);
 
-/* Reads 64 hex digits (white space around is fine). 0, or EXIT_USER after a complaint. */
+/* Reads 64 hex digits (white space around is fine) from a file that nobody but its owner may open, and that is ours or root's.
+ * 0, or EXIT_USER after a complaint. */
 int key_read(uint8_t seckey32[32], const char *path);
 
 /* Writes a new file with mode 0600; refuses to overwrite. 0, or EXIT_USER after a complaint. */
@@ -157,6 +159,14 @@ struct identity {
     char *text;
 };
 
+/* ---- confinement (confine.c) ---- */
+
+struct confine_options {
+    const char *user; /* NULL: none named */
+    enum xord_seccomp seccomp;
+    bool core_dumps;
+};
+
 struct node_options {
     struct xord_port_config port;
     struct identity identities[SERVICE_SELVES]; /* the first is that of --key, --ip, --udp and --nat */
@@ -170,6 +180,7 @@ struct node_options {
     bool json;
     bool quiet;
     const char *key_path;
+    struct confine_options confine;
     struct xord_curve *curve;
 };
 
@@ -245,3 +256,24 @@ const char *service_refused(const struct service *service);
 
 /* Non-zero counters, one line each, to `out`: sum and, with several workers, each shard's. */
 void counters_print(const struct xord_engine *engine, FILE *out);
+
+/* ---- least privilege (confine.c) ---- */
+
+/* --seccomp, which node_options_argp has among its own; --user and --core-dumps, for a command that stays. The input is a
+ * `struct confine_options *`. */
+extern const struct argp seccomp_options_argp, user_options_argp;
+
+/* What a command does once it runs, besides what its port does. */
+struct confine_wish {
+    unsigned needs;   /* enum xord_confine_need */
+    const char *file; /* written later; NULL: none */
+    const char *dir;  /* in which files are made, renamed and removed later, with XORD_NEED_FILES; NULL: none */
+};
+
+/* Gives up what a running command does not need; to be called when the engine runs, all threads are there and all files are
+ * open. Capabilities go, but the one that root needs for a `file` where it could not write otherwise; the user stays, and
+ * with it what it may write. 0 or EXIT_USER after a complaint: then the command ends. */
+int service_confine(const struct node_options *options, const struct confine_wish *wish);
+
+/* The same for a command that stays and serves: it also leaves root, and makes no core dumps unless --core-dumps. */
+int service_confine_fully(const struct node_options *options, const struct confine_wish *wish);

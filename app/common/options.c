@@ -256,6 +256,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     struct node_options *options = state->input;
 
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->confine;
+        return 0;
     case OPT_PORT ... OPT_JSON:
     case 'q':
     case 'v':
@@ -269,7 +272,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     }
 }
 
-const struct argp node_options_argp = {.options = option_table, .parser = parse_option};
+static const struct argp_child node_children[] = {{&seccomp_options_argp, 0, NULL, 0}, {0}};
+const struct argp node_options_argp = {.options = option_table, .parser = parse_option, .children = node_children};
 
 static error_t parse_one_option(int key, char *arg, struct argp_state *state)
 {

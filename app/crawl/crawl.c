@@ -179,6 +179,8 @@ static int crawl_run(struct crawl_args *args, struct nodes_json *json)
         if (!driver.ndjson)
             err = complain("cannot write %s: %s", args->ndjson, strerror(errno));
     }
+    if (!err)
+        err = service_confine(&args->node, &(struct confine_wish){.file = args->out});
     if (!err) {
         driver.wall_offset_ns = wall_offset();
         err = crawl_finish(&driver, args, json, crawl_loop(&driver, args, json));

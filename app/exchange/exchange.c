@@ -390,6 +390,8 @@ static int exchange_run(struct exchange_args *args)
     if (!err)
         err = service_start_client(&service, &args->node);
     if (!err)
+        err = service_confine(&args->node, &(struct confine_wish){0});
+    if (!err)
         err = exchange_send(&service, args);
     if (!err) {
         reply_wait(service.engine, reply, 60 * XORD_NS_PER_S);

@@ -360,6 +360,8 @@ int load_main(int argc, char **argv)
     if (!err)
         err = start(run);
     if (!err)
+        err = service_confine(&args.node, &(struct confine_wish){0});
+    if (!err)
         err = load_run(run);
     service_stop(&run->service);
     for (uint16_t w = 0; w < XORD_ENGINE_MAX_WORKERS; w++)

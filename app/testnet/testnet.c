@@ -235,6 +235,9 @@ static int run_ready(struct testnet *net, struct service *service)
     service->node.tell_newcomers = net->args->calls > 0;
     service->locals = (struct xord_locals *)xord_crowd_locals(net->crowd);
     err = service_start(service, &net->args->node);
+    if (!err)
+        err = service_confine(&net->args->node,
+                &(struct confine_wish){.needs = XORD_NEED_THREADS, .file = net->args->truth_path});
     return err ? err : serve_ready(net, service);
 }
 

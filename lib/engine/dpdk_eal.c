@@ -5,6 +5,7 @@
  * itself keeps it. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -25,6 +26,7 @@
 #include "dpdk_private.h"
 #include "xord_hash.h"
 #include "xord_log.h"
+#include "xord_port.h"
 
 #define HUGEPAGES_DIR    "/sys/kernel/mm/hugepages"
 #define ARG_MAX_CNT      96
@@ -50,7 +52,8 @@ static struct {
     bool telemetry;  /* wanted */
     bool running;
     char runtime_dir[256];
-} eal;
+    int runtime_fd; /* of it, if there is something in it */
+} eal = {.runtime_fd = -1};
 
 /* ---- the arguments ---- */
 
@@ -224,6 +227,64 @@ static void args_build(struct args *args, const struct xord_port_config *config,
         arg(args, "%s", config->eal_args[i]);
 }
 
+/* ---- the runtime directory ---- */
+
+/* One who has left root cannot remove its directory from that of all, which is root's: empty, it stays until the next start. */
+static void empty_ones_remove(void)
+{
+    char *slash = strrchr(eal.runtime_dir, '/');
+    const struct dirent *entry;
+    DIR *all;
+
+    if (!slash)
+        return;
+    *slash = '\0';
+    all = opendir(eal.runtime_dir);
+    *slash = '/';
+    while (all && (entry = readdir(all))) {
+        int pid, len = 0;
+
+        if (sscanf(entry->d_name, "xord-%d%n", &pid, &len) == 1 && !entry->d_name[len] && kill(pid, 0) &&
+                errno == ESRCH)
+            (void)unlinkat(dirfd(all), entry->d_name, AT_REMOVEDIR);
+    }
+    if (all)
+        closedir(all);
+}
+
+/* What shares nothing needs none; else it is not empty, and goes at the end. */
+static void runtime_dir_note(void)
+{
+    snprintf(eal.runtime_dir, sizeof(eal.runtime_dir), "%s", rte_eal_get_runtime_dir());
+    if (!eal.own_prefix)
+        return;
+    empty_ones_remove();
+    if (rmdir(eal.runtime_dir))
+        eal.runtime_fd = open(eal.runtime_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+void xord_port_hand_over(uid_t uid, gid_t gid)
+{
+    if (eal.runtime_fd >= 0)
+        (void)!fchown(eal.runtime_fd, uid, gid);
+}
+
+/* Removes what EAL has put into its runtime directory. */
+static void runtime_dir_remove(void)
+{
+    DIR *dir = eal.runtime_fd >= 0 ? fdopendir(eal.runtime_fd) : NULL;
+    const struct dirent *entry;
+
+    eal.runtime_fd = -1;
+    if (!dir)
+        return;
+    while ((entry = readdir(dir)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+    closedir(dir);
+    (void)rmdir(eal.runtime_dir);
+}
+
 /* ---- starting ---- */
 
 /* EAL pins the calling thread, and its own threads inherit the signal mask: signals are the control thread's, and where
@@ -245,25 +306,8 @@ static int init_quietly(struct args *args, char said[DPDK_SAID_LEN])
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (has_cpus)
         (void)pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
-    snprintf(eal.runtime_dir, sizeof(eal.runtime_dir), "%s", rte_eal_get_runtime_dir());
-    if (eal.own_prefix)
-        (void)rmdir(eal.runtime_dir); /* what shares nothing needs none; else it is not empty, and goes at the end */
+    runtime_dir_note();
     return rc;
-}
-
-/* Removes what EAL has put into its runtime directory. */
-static void runtime_dir_remove(void)
-{
-    DIR *dir = eal.own_prefix && strstr(eal.runtime_dir, "/xord-") ? opendir(eal.runtime_dir) : NULL;
-    const struct dirent *entry;
-
-    if (!dir)
-        return;
-    while ((entry = readdir(dir)))
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            (void)unlinkat(dirfd(dir), entry->d_name, 0);
-    closedir(dir);
-    (void)rmdir(eal.runtime_dir);
 }
 
 /* A MAC that is the same whenever this address is at this end: whoever comes back is to be found by those who remember it. */

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "xord_counter.h"
 #include "xord_endpoint.h"
@@ -145,3 +146,16 @@ void xord_port_set_any_dst(struct xord_port *port, const struct xord_port_config
 
 /* Opens the port that config->spec names. */
 struct xord_port *xord_port_open(const struct xord_port_config *config, char err[XORD_PORT_ERR_LEN]);
+
+/* What a port, once it is open, still needs of the rights that it was opened with, to run and to end well. */
+struct xord_port_needs {
+    bool is_device;     /* DPDK's: ioctls, interrupts, files of its own */
+    bool has_telemetry; /* takes connections, and makes a thread for each */
+    bool has_xdp;       /* a program on the interface, to be taken from it */
+    uint64_t caps;      /* bit n: capability n */
+    char path[128];     /* a directory in which it removes a file, or a socket that it connects to again; "": none */
+};
+void xord_port_needs(struct xord_port_needs *needs, const struct xord_port_config *config);
+
+/* Gives what open ports have put into the file system, and remove at their end, to the user that we are about to become. */
+void xord_port_hand_over(uid_t uid, gid_t gid);

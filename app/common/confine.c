@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a command gives up once it runs: its options, and what each kind of command keeps. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app.h"
+
+enum { OPT_USER = 0x180, OPT_CORE_DUMPS, OPT_SECCOMP };
+
+static const struct argp_option seccomp_table[] = {
+        {"seccomp", OPT_SECCOMP, "MODE", 0,
+                "Once started, make only the system calls that xord needs: \"on\" (default), \"off\", or \"log\": "
+                "others go on, and to the kernel's log",
+                3},
+        {0},
+};
+
+static const struct argp_option user_table[] = {
+        {"user", OPT_USER, "NAME", 0,
+                "Started as root, become this user; default: who called sudo, else xord, else nobody; \"root\" stays "
+                "root, without its capabilities",
+                3},
+        {"core-dumps", OPT_CORE_DUMPS, NULL, 0,
+                "Let a crash leave a core dump; without the keys, but for what was just being computed", 3},
+        {0},
+};
+
+static int seccomp_set(struct confine_options *options, const char *text)
+{
+    static const char *const names[] =
+            {[XORD_SECCOMP_ON] = "on", [XORD_SECCOMP_LOG] = "log", [XORD_SECCOMP_OFF] = "off"};
+
+    for (unsigned i = XORD_SECCOMP_ON; i <= XORD_SECCOMP_OFF; i++)
+        if (strcmp(text, names[i]) == 0) {
+            options->seccomp = (enum xord_seccomp)i;
+            return 0;
+        }
+    return complain("--seccomp %.60s is neither on, off nor log", text);
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    struct confine_options *options = state->input;
+
+    switch (key) {
+    case OPT_USER:
+        options->user = arg;
+        return 0;
+    case OPT_CORE_DUMPS:
+        options->core_dumps = true;
+        return 0;
+    case OPT_SECCOMP:
+        if (seccomp_set(options, arg))
+            exit(EXIT_USER);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp seccomp_options_argp = {.options = seccomp_table, .parser = parse_option};
+const struct argp user_options_argp = {.options = user_table, .parser = parse_option};
+
+/* ---- what is kept ---- */
+
+static void path_add(struct xord_confine_config *config, const char *path)
+{
+    if (config->path_cnt < XORD_CONFINE_MAX_PATHS)
+        config->paths[config->path_cnt++] = path;
+}
+
+/* A file that is written later: itself, if it is there, and its directory, where its successor is made. `dir` is to hold the
+ * latter's name as long as `config` is used. */
+static void file_add(struct xord_confine_config *config, char *dir, size_t cap, const char *file)
+{
+    const char *slash = strrchr(file, '/');
+    size_t len = slash ? (size_t)(slash - file) + 1 : 0;
+
+    if (access(file, F_OK) == 0)
+        path_add(config, file);
+    if (len >= cap)
+        return;
+    memcpy(dir, len ? file : ".", len ? len : 1);
+    dir[len ? len : 1] = '\0';
+    path_add(config, dir);
+}
+
+static int confine(struct xord_confine_config *config, const struct node_options *options,
+        const struct confine_wish *wish)
+{
+    char dir[4096], err[XORD_CONFINE_ERR_LEN];
+    struct xord_port_needs port;
+
+    xord_port_needs(&port, &options->port);
+    config->needs = wish->needs | (port.is_device ? XORD_NEED_DEVICE : 0U) | (port.has_xdp ? XORD_NEED_XDP : 0U) |
+                    (port.has_telemetry ? XORD_NEED_CLIENTS | XORD_NEED_THREADS : 0U);
+    config->keep_caps = port.caps;
+    config->seccomp = options->confine.seccomp;
+    if (*port.path)
+        path_add(config, port.path);
+    if (wish->dir)
+        path_add(config, wish->dir);
+    if (wish->file) {
+        config->needs |= XORD_NEED_FILES;
+        file_add(config, dir, sizeof(dir), wish->file);
+    }
+    return xord_confine(config, err) ? complain("%s", err) : 0;
+}
+
+int service_confine(const struct node_options *options, const struct confine_wish *wish)
+{
+    struct xord_confine_config config = {.core_dumps = true};
+
+    return confine(&config, options, wish);
+}
+
+int service_confine_fully(const struct node_options *options, const struct confine_wish *wish)
+{
+    struct xord_confine_config config = {.core_dumps = options->confine.core_dumps};
+    struct xord_confine_user user;
+    char err[XORD_CONFINE_ERR_LEN];
+
+    if (xord_confine_user(&user, options->confine.user, err))
+        return complain("%s", err);
+    if (user.is_change)
+        xord_port_hand_over(user.uid, user.gid);
+    config.user = &user;
+    return confine(&config, options, wish);
+}
