@@ -181,7 +181,8 @@ static int start(struct bootnode *bootnode)
     if (!err)
         err = desk_open(bootnode);
     if (!err)
-        err = service_confine_fully(options, &(struct confine_wish){.file = bootnode->settings->state_path});
+        err = service_confine_fully(options, &(struct confine_wish){.file = bootnode->settings->state_path,
+                                                     .needs = XORD_NEED_FILES | XORD_NEED_CLIENTS});
     return err;
 }
 

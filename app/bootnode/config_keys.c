@@ -141,6 +141,27 @@ const struct config_key config_keys[] = {
                 .preset = DESK_METRICS_DEFAULT,
                 .doc = "Where /metrics (for Prometheus), /healthz and /readyz are served: an address and a port, or "
                        "off."},
+        {.path = "user",
+                .option = "user",
+                .example = "xord",
+                .doc = "Started as root, become this user once all is open. Without it: who called sudo, else xord, "
+                       "else "
+                       "nobody;\n"
+                       "root stays root, without its capabilities."},
+        {.path = "seccomp",
+                .option = "seccomp",
+                .preset = "on",
+                .doc = "Whether only those system calls are made, once started, that xord needs: on, off, or log, "
+                       "which "
+                       "lets others\n"
+                       "go on and has the kernel log them. Said here or on the command line, \"on\" fails where the "
+                       "kernel "
+                       "cannot do it."},
+        {.path = "core-dumps",
+                .option = "core-dumps",
+                .kind = CONFIG_FLAG,
+                .preset = "false",
+                .doc = "Whether a crash leaves a core dump; keys are not in it, but for what was just being computed."},
         {.path = "log",
                 .option = "log",
                 .also = "quiet verbose",

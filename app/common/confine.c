@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a command gives up once it runs: its options, and what each kind of command keeps. */
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -36,7 +36,7 @@ static int seccomp_set(struct confine_options *options, const char *text)
             options->seccomp = (enum xord_seccomp)i;
             return 0;
         }
-    return complain("--seccomp %.60s is neither on, off nor log", text);
+    return complain("%s%.60s is neither on, off nor log", by_option("--seccomp "), text);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -51,9 +51,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         options->core_dumps = true;
         return 0;
     case OPT_SECCOMP:
-        if (seccomp_set(options, arg))
-            exit(EXIT_USER);
-        return 0;
+        return seccomp_set(options, arg) ? EINVAL : 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
