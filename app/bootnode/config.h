@@ -103,8 +103,8 @@ int config_print(FILE *out, struct config *config, const char *(*others)(void *c
 int config_apply(struct config *config, struct bootnode_settings *settings, const bool *overridden);
 /* A flag's value: 0 or 1; -1: it is neither. */
 int config_flag(const char *text);
-/* Looks after the files that the settings name. `strictly`: also what a start would find itself. 0 or EXIT_USER after complaints. */
-int config_check(struct config *config, const bool *overridden, bool strictly);
+/* Looks after the files that the settings name. 0 or EXIT_USER after complaints. */
+int config_check(struct config *config, const bool *overridden);
 
 /* ---- what keys do that are no plain options (reload.c) ---- */
 

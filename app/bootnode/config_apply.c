@@ -75,16 +75,12 @@ int config_apply(struct config *config, struct bootnode_settings *settings, cons
 
 /* ---- files ---- */
 
-static int check_key_file(const char *path, bool strictly)
+static int check_key_file(const char *path)
 {
     uint8_t seckey32[32];
-    struct stat st;
     int err = key_read(seckey32, path);
 
     xord_wipe(seckey32, sizeof(seckey32));
-    if (!err && strictly && stat(path, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)))
-        err = complain("others than its owner have rights to key file %s (mode %04o); `chmod 600` it", path,
-                st.st_mode & 07777U);
     return err;
 }
 
@@ -105,7 +101,7 @@ static int check_made_file(const char *path)
     return 0;
 }
 
-static int check_path(struct config *config, unsigned i, bool strictly)
+static int check_path(struct config *config, unsigned i)
 {
     unsigned cnt;
     char **texts = config_texts(config, i, &cnt);
@@ -114,7 +110,7 @@ static int check_path(struct config *config, unsigned i, bool strictly)
     for (unsigned item = 0; item < cnt && !err; item++) {
         origin_at(config, i, config_item_line(config, i, item));
         if (config_keys[i].check == CONFIG_KEY_FILE)
-            err = check_key_file(texts[item], strictly);
+            err = check_key_file(texts[item]);
         else if (config_keys[i].check == CONFIG_MADE_FILE)
             err = check_made_file(texts[item]);
     }
@@ -122,12 +118,12 @@ static int check_path(struct config *config, unsigned i, bool strictly)
     return err;
 }
 
-int config_check(struct config *config, const bool *overridden, bool strictly)
+int config_check(struct config *config, const bool *overridden)
 {
     int err = 0;
 
     for (unsigned i = 0; config_keys[i].path; i++)
-        if (!(overridden && overridden[i]) && check_path(config, i, strictly))
+        if (!(overridden && overridden[i]) && check_path(config, i))
             err = EXIT_USER;
     return err;
 }

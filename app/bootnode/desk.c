@@ -197,6 +197,11 @@ int desk_open(struct bootnode *bootnode)
     return err ? err : telemetry_open(bootnode);
 }
 
+const char *desk_control_path(const struct bootnode *bootnode)
+{
+    return bootnode->desk->control ? bootnode->desk->control_path : NULL;
+}
+
 /* What has a time limit is looked after even while nothing comes. */
 void desk_turn(struct bootnode *bootnode)
 {

@@ -270,7 +270,7 @@ static int read_config(struct bootnode_settings *settings)
     if (!settings->config)
         return EXIT_USER;
     err = config_apply(settings->config, settings, settings->overridden);
-    return err ? err : config_check(settings->config, settings->overridden, false);
+    return err ? err : config_check(settings->config, settings->overridden);
 }
 
 int bootnode_options(struct bootnode_settings *settings, int argc, char **argv)

@@ -268,6 +268,8 @@ struct confine_wish {
     unsigned needs;   /* enum xord_confine_need */
     const char *file; /* written later; NULL: none */
     const char *dir;  /* in which files are made, renamed and removed later, with XORD_NEED_FILES; NULL: none */
+    /* One of ours that listens, handed over to the user that we become, and removed at the end; NULL: none. */
+    const char *socket;
 };
 
 /* Gives up what a running command does not need; to be called when the engine runs, all threads are there and all files are

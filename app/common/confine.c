@@ -68,15 +68,12 @@ static void path_add(struct xord_confine_config *config, const char *path)
         config->paths[config->path_cnt++] = path;
 }
 
-/* A file that is written later: itself, if it is there, and its directory, where its successor is made. `dir` is to hold the
- * latter's name as long as `config` is used. */
-static void file_add(struct xord_confine_config *config, char *dir, size_t cap, const char *file)
+/* The directory of a file. `dir` is to hold its name as long as `config` is used. */
+static void dir_add(struct xord_confine_config *config, char *dir, size_t cap, const char *file)
 {
     const char *slash = strrchr(file, '/');
     size_t len = slash ? (size_t)(slash - file) + 1 : 0;
 
-    if (access(file, F_OK) == 0)
-        path_add(config, file);
     if (len >= cap)
         return;
     memcpy(dir, len ? file : ".", len ? len : 1);
@@ -84,10 +81,36 @@ static void file_add(struct xord_confine_config *config, char *dir, size_t cap, 
     path_add(config, dir);
 }
 
+/* A file that is written later: itself, if it is there, and its directory, where its successor is made. */
+static void file_add(struct xord_confine_config *config, char *dir, size_t cap, const char *file)
+{
+    if (access(file, F_OK) == 0)
+        path_add(config, file);
+    dir_add(config, dir, cap, file);
+}
+
+/* Will xord_confine make us another user? What it would have to write decides. */
+static bool may_become(const struct xord_confine_config *config)
+{
+    bool may = config->user && config->user->is_change;
+
+    for (uint32_t i = 0; i < config->path_cnt && may; i++)
+        may = xord_confine_may_write(config->user, config->paths[i]);
+    return may;
+}
+
+/* What is to be used and removed by whom we become. */
+static void hand_over(const struct xord_confine_user *user, const struct confine_wish *wish)
+{
+    xord_port_hand_over(user->uid, user->gid);
+    if (wish->socket)
+        (void)!chown(wish->socket, user->uid, user->gid);
+}
+
 static int confine(struct xord_confine_config *config, const struct node_options *options,
         const struct confine_wish *wish)
 {
-    char dir[4096], err[XORD_CONFINE_ERR_LEN];
+    char dir[4096], socket_dir[4096], err[XORD_CONFINE_ERR_LEN];
     struct xord_port_needs port;
 
     xord_port_needs(&port, &options->port);
@@ -103,6 +126,10 @@ static int confine(struct xord_confine_config *config, const struct node_options
         config->needs |= XORD_NEED_FILES;
         file_add(config, dir, sizeof(dir), wish->file);
     }
+    if (wish->socket)
+        dir_add(config, socket_dir, sizeof(socket_dir), wish->socket);
+    if (may_become(config))
+        hand_over(config->user, wish);
     return xord_confine(config, err) ? complain("%s", err) : 0;
 }
 
@@ -121,8 +148,6 @@ int service_confine_fully(const struct node_options *options, const struct confi
 
     if (xord_confine_user(&user, options->confine.user, err))
         return complain("%s", err);
-    if (user.is_change)
-        xord_port_hand_over(user.uid, user.gid);
     config.user = &user;
     return confine(&config, options, wish);
 }

@@ -79,7 +79,7 @@ static int config_check_main(const char *path)
     if (!err)
         err = check_settings(&settings); /* else what is wrong may be why something is missing */
     if (settings.config && complaints() < CONFIG_ERRORS_MAX)
-        err |= config_check(settings.config, NULL, true);
+        err |= config_check(settings.config, NULL);
     if (!err)
         printf("%s: ok\n", path);
     bootnode_settings_free(&settings);

@@ -52,7 +52,7 @@ void xord_port_needs(struct xord_port_needs *needs, const struct xord_port_confi
     if (strncmp(config->spec, "dpdk:", strlen("dpdk:")) != 0)
         return;
     needs->is_device = true;
-    needs->has_telemetry = has_arg(config, "--telemetry");
+    needs->has_telemetry = has_arg(config, "--telemetry") || (config->telemetry && !has_arg(config, "--no-telemetry"));
     needs->has_xdp = is_driver(devargs, "net_af_xdp");
     if (needs->has_xdp) /* to take its program from the interface */
         needs->caps = UINT64_C(1) << CAP_NET_ADMIN;

@@ -25,7 +25,7 @@
 
 #define XORD_CONFINE_ERR_LEN    640
 #define XORD_CONFINE_MAX_GROUPS 64
-#define XORD_CONFINE_MAX_PATHS  4
+#define XORD_CONFINE_MAX_PATHS  8
 
 /* ---- who to be ---- */
 

@@ -10,6 +10,9 @@ own_net "$@"
 
 cd "$tmp"
 key=node.key file=bootnode.yaml
+# As root it would become somebody who may not read the file again.
+user=
+[ "$(id -u)" != 0 ] || user='--user root'
 "$XORD" key new "$key" >key.log
 cp "$key" other.key
 
@@ -73,8 +76,8 @@ wrong ', line 2, key udp: wants a number from 0 to 65535, not "many"'
 file "key: $key" 'workers: 65'
 wrong ', line 2, key workers: wants a number from 1 to 64, not "65"'
 file "key: $key" 'limits: {address: 3, prefix: 20:x}'
-wrong ', line 2, key limits.address: wants a number from 10 to 1000000, not "3"' \
-  ', line 2, key limits.prefix: wants a number from 1 to 600, not "x"'
+wrong ', line 2, key limits.address: wants a rate from 10 to 1000000, RATE:BURST, or "off", not "3"' \
+  ', line 2, key limits.prefix: a burst is from 1 to 30 seconds'"'"' worth, here 600, not "x"'
 file "key: $key" 'udp: 9000' 'workers: 1' 'udp: 9001'
 wrong ', line 4, key udp: is given twice, first in line 2; leave one of them'
 file "key: $key" 'ip:' '- 127.0.0.1' '- 127.0.0.300' '- 10.0.0.1/33'
@@ -105,10 +108,12 @@ wrong ', line 3, key bootnodes: enr:rubbish is no valid record: encoding is not 
 file 'key: nowhere.key'
 wrong ', line 1, key key: cannot read key file nowhere.key: No such file or directory'
 file 'key: default.yaml'
+wrong ', line 1, key key: key file default.yaml is open to others than its owner (mode 0644): chmod 600 default.yaml'
+chmod 600 default.yaml
 wrong ', line 1, key key: key file default.yaml is malformed: it must hold 64 hex digits and nothing else; `xord key new` makes one'
 chmod 640 other.key
 file 'key: other.key'
-wrong ', line 1, key key: others than its owner have rights to key file other.key (mode 0640); `chmod 600` it'
+wrong ', line 1, key key: key file other.key is open to others than its owner (mode 0640): chmod 600 other.key'
 file "key: $key" 'state: nowhere/state'
 wrong ', line 2, key state: cannot make nowhere/state: the directory nowhere/: No such file or directory'
 file "key: $key" 'state: /'
@@ -165,13 +170,13 @@ said() {
   "$XORD" enr show --json "$(head -n 1 record)" >record.json
   json record.json "$1"
 }
-start bootnode "$XORD" bootnode --config "$file"
+start bootnode "$XORD" bootnode $user --config "$file"
 wait_for bootnode.log 'enr:' 30
 grep -q '^{"node_id"' bootnode.log || fail 'no JSON'
 assert_eq 'the address' "$(said 'd["ip"], d["udp"], d["ip6"]')" "('127.0.0.1', 9001, '::1')"
 stop "$started_pid"
 assert_eq 'its end' "$stopped_code" 0
-start bootnode "$XORD" bootnode --udp 9002 --config "$file" --ip 127.0.0.2
+start bootnode "$XORD" bootnode $user --udp 9002 --config "$file" --ip 127.0.0.2
 wait_for bootnode.log 'enr:' 30
 assert_eq 'the command line goes before' "$(said 'd["ip"], d["udp"], d.get("ip6")')" "('127.0.0.2', 9002, None)"
 stop "$started_pid"
@@ -198,7 +203,7 @@ not_logged() { ! logged "$1" || fail "logged: $1"; }
 load() { in_ns peer timeout "$(seconds 30)" "$XORD" load "$enr" --idle sleep --rate 200 --duration 2s --assert "$1"; }
 
 file "key: $key" 'ip: 10.0.1.1' 'udp: 9000' 'limits:' '  address: 5000'
-start bootnode in_ns node "$XORD" bootnode --config "$file" --workers 1
+start bootnode in_ns node "$XORD" bootnode $user --config "$file" --workers 1
 bootnode=$started_pid
 wait_for bootnode.log '^enr:' 30
 enr=$(record_of bootnode.log)
@@ -246,19 +251,19 @@ assert_eq 'its end' "$stopped_code" 0
 
 echo '== bans of a file are not remembered'
 file "key: $key" 'ip: 10.0.1.1' 'state: state' 'bans: [10.0.1.2]'
-start bootnode in_ns node "$XORD" bootnode --config "$file"
+start bootnode in_ns node "$XORD" bootnode $user --config "$file"
 wait_for bootnode.log '^enr:' 30
 enr=$(record_of bootnode.log)
 assert_fails 'banned from the start' 3 in_ns peer "$XORD" ping --udp 9002 "$enr"
 stop "$started_pid"
 file "key: $key" 'ip: 10.0.1.1' 'state: state'
-start bootnode in_ns node "$XORD" bootnode --config "$file"
+start bootnode in_ns node "$XORD" bootnode $user --config "$file"
 wait_for bootnode.log '^enr:' 30
 succeeds 'not any more when it is out of the file' in_ns peer "$XORD" ping --udp 9002 "$(record_of bootnode.log)"
 stop "$started_pid"
 
 echo '== without a file'
-start bootnode in_ns node "$XORD" bootnode --key "$key" --ip 10.0.1.1
+start bootnode in_ns node "$XORD" bootnode $user --key "$key" --ip 10.0.1.1
 bootnode=$started_pid
 wait_for bootnode.log '^enr:' 30
 hangup '^xord: warning: there is nothing to read again: the bootnode was started without --config FILE$'

@@ -92,7 +92,7 @@ if [ "$nobody" != 0 ]; then
 
   echo '== --user'
   one_sentence 'a user who is not there' 1 'no user "nobody-here"' \
-    "$XORD" bootnode --key "$key" --ip 127.0.0.1 --user nobody-here
+    "$XORD" bootnode --key "$key" --ip 127.0.0.1 --ctl none --metrics off --user nobody-here
   start_bootnode user --ip 127.0.0.1 --user "$nobody_name"
   confined "$bootnode" "$nobody"
   stop_bootnode

@@ -75,6 +75,6 @@ loud "$enr_near" --mode hostile junk --rate 2000 --duration 1s >"$tmp/junk.log" 
 stop "$bootnode" INT
 assert_eq 'for the prefix' "$(counter drop_limit_prefix)" 0
 
-one_sentence 'a rate that is none' 1 '--limit-address.*number' "$XORD" bootnode --key "$key" --limit-address many
+one_sentence 'a rate that is none' 1 '--limit-address wants a rate' "$XORD" bootnode --key "$key" --limit-address many
 one_sentence 'a rate below what a handshake needs' 1 '--limit-address.*10' "$XORD" bootnode --key "$key" --limit-address 3
 one_sentence 'a burst that is none' 1 '--limit-prefix' "$XORD" bootnode --key "$key" --limit-prefix 100:x

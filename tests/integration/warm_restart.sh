@@ -122,5 +122,5 @@ until_true 10 answers || fail 'no answer'
 assert_match 'and is there when that comes back' "$(cat "$tmp/back.log")" 'recalled [1-9][0-9]* nodes and 2 bans'
 stop "$bootnode" INT
 
-one_sentence 'a directory' 1 'state file' "$XORD" bootnode --key "$key" --ip 127.0.0.1 --state "$tmp/state" ${user:-}
-one_sentence 'nowhere' 1 'no/such' "$XORD" bootnode --key "$key" --ip 127.0.0.1 --state "$tmp/no/such" ${user:-}
+one_sentence 'a directory' 1 'state file' "$XORD" bootnode --key "$key" --ip 127.0.0.1 --ctl none --metrics off --state "$tmp/state" ${user:-}
+one_sentence 'nowhere' 1 'no/such' "$XORD" bootnode --key "$key" --ip 127.0.0.1 --ctl none --metrics off --state "$tmp/no/such" ${user:-}
