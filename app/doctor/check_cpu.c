@@ -73,6 +73,16 @@ static void check_dpdk_flags(struct findings *findings, const char *flags)
         finding_ok(findings, "cpu.dpdk", "the CPU has what DPDK was built for");
 }
 
+/* A bare chroot or container may lack it, and EAL then finds not even CPU 0. */
+static void check_sysfs(struct findings *findings, const struct wish *wish)
+{
+    if (host_has(&wish->host, "/sys/devices/system/cpu"))
+        finding_ok(findings, "host.sysfs", "/sys is mounted");
+    else
+        finding_fail(findings, "host.sysfs", "mkdir -p /sys && mount -t sysfs sysfs /sys",
+                "/sys is not mounted, where DPDK looks for CPUs and devices");
+}
+
 static void check_count(struct findings *findings, const struct wish *wish, const struct cpus *allowed)
 {
     unsigned cnt = cpus_count(allowed), spins = wish_is_dpdk(wish) ? wish->workers : 0;
@@ -169,8 +179,10 @@ void check_cpu(struct findings *findings, const struct wish *wish)
     host_row(flags, sizeof(flags), &wish->host, "/proc/cpuinfo", "flags");
     cpus_allowed(&allowed, &wish->host);
     check_aes(findings, wish, flags);
-    if (wish_is_dpdk(wish))
+    if (wish_is_dpdk(wish)) {
         check_dpdk_flags(findings, flags);
+        check_sysfs(findings, wish);
+    }
     check_count(findings, wish, &allowed);
     if (wish_is_dpdk(wish)) {
         check_isolated(findings, wish, &allowed);

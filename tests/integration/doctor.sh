@@ -16,6 +16,8 @@ if [ "$(id -u)" = 0 ] && [ -z "${XORD_OWN_MOUNTS:-}" ]; then
   exec unshare -m sh "$0" "$@"
 fi
 own_net "$@"
+# A bare chroot may lack it.
+[ -d /sys/devices/system/cpu ] || [ "$(id -u)" != 0 ] || mount -t sysfs sysfs /sys
 
 PATH=$(dirname "$XORD"):$PATH
 is_root=$(awk '$1 == 0 && $2 == 0 && $3 > 1 { print "yes" }' /proc/self/uid_map)
@@ -157,7 +159,9 @@ if [ -z "$is_root" ]; then
   exit 0
 fi
 
-echo '== hugetlbfs and the tap device, of this mount namespace'
+echo '== /sys, hugetlbfs and the tap device, of this mount namespace'
+umount -l /sys
+mends host.sysfs fail --port "$packet"
 awk '$3 == "hugetlbfs" { print $2 }' /proc/self/mounts | while read -r dir; do umount "$dir"; done
 [ -d /dev/hugepages ] || restore "rmdir /dev/hugepages 2>/dev/null || true"
 mends memory.hugetlbfs fail --port "$packet" -- --legacy-mem

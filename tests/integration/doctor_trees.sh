@@ -408,6 +408,7 @@ END
 ok 'a JSON list of {check, status, detail, fix}'
 root=$tmp/nothing
 doctor 1 --port "$port"
+finds FAIL host.sysfs 'mend: mkdir -p /sys && mount -t sysfs sysfs /sys'
 ok 'an empty directory ends in findings, not in a crash'
 doctor 1 --port dpdk:net_af_packet0,iface=eth0
 doctor 1
