@@ -5,7 +5,7 @@
 # _xord_words COMMAND...: options, subcommands and arguments' first words that its --help names.
 _xord_words() {
   "$@" --help 2>/dev/null | awk '
-    /^Commands:/ { commands = 1; next }
+    /^Commands/ { commands = 1; next }
     commands && /^  [a-z]/ { print $1 }
     /^ / && match($0, /--[a-z][a-z0-9-]*/) { print substr($0, RSTART, RLENGTH) (substr($0, RSTART + RLENGTH, 1) == "=" ? "=" : "") }
     /^(Usage:|  or:)/ { for (i = 1; i < NF; i++) if ($i == "[OPTION...]" && $(i + 1) ~ /^[a-z]+$/) print $(i + 1) }'

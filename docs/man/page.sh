@@ -1,15 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# Makes a manual page: lines ";include NAME" of its source give way to common/NAME.scd, @VERSION@ and @DOCDIR@ to those of the
-# build. Without SCDOC the source stays as it is then, for tests that read it.
-#   page.sh SOURCE OUTPUT VERSION DOCDIR [SCDOC]
+# Makes a manual page: lines ";include NAME" of its source give way to common/NAME.scd; @VERSION@, and @DATADIR@ and @DOCDIR@, where
+# data and documents are installed, to those of the build. Without SCDOC that is all, for tests that read it.
+#   page.sh SOURCE OUTPUT VERSION DATADIR [SCDOC]
 set -eu
-source=$1 output=$2 version=$3 docdir=$4 scdoc=${5:-cat}
+source=$1 output=$2 version=$3 datadir=$4 scdoc=${5:-cat}
 
-awk -v common="$(dirname "$source")/common" -v version="$version" -v docdir="$docdir" '
+awk -v common="$(dirname "$source")/common" -v version="$version" -v datadir="$datadir" '
   function put(line) {
     gsub(/@VERSION@/, version, line)
-    gsub(/@DOCDIR@/, docdir, line)
+    gsub(/@DATADIR@/, datadir, line)
+    gsub(/@DOCDIR@/, datadir "/doc/xord", line)
     print line
   }
   /^;include / {

@@ -5,9 +5,10 @@
 Each command has a page and each page a command, that page defines exactly the options that the command's --help lists, and in
 whatever is shown to be typed - a line that begins with `xord COMMAND` - each option is one of that command's.
 
-    man.py XORD SOURCE PAGE... [--coming PAGE...]
+    man.py XORD SOURCE --coming=PAGE,... --coming-options=OPTION,... PAGE...
 
-A page behind --coming is of a command that is not there yet, and fails once it is."""
+Pages and options that are coming are not in the binary yet, and fail once they are."""
+import argparse
 import os
 import pathlib
 import re
@@ -61,7 +62,7 @@ class Page:
         self.file = f'docs/man/{name}.scd'
         self.command = self.name.removeprefix('xord-') if self.name != 'xord' else None
         out = pathlib.Path(directory) / name
-        subprocess.run(['sh', source / 'docs/man/page.sh', source / self.file, out, '0', '/doc'], check=True)
+        subprocess.run(['sh', source / 'docs/man/page.sh', source / self.file, out, '0', '/usr/share'], check=True)
         self.text = out.read_text()
         self.parts = dict(re.findall(r'^# ([A-Z ]+)\n(.*?)(?=^# |\Z)', self.text, re.M | re.S))
 
@@ -80,8 +81,11 @@ def check_shape(page, names):
             complain(f'{page.file} refers to {name}({section}), which is no page')
 
 
-def check_options(page, binary, others):
+def check_options(page, binary, others, coming):
     options = binary.options(page.command)
+    for option in sorted(options & coming):
+        complain(f'{page.file}: {option} is there: take it out of `coming_options` in docs/man/meson.build')
+    options = options | (page.defined() & coming)
     for option in sorted(options - page.defined()):
         complain(f'{page.file}: {option} of `xord {page.command} --help` is missing below OPTIONS')
     for option in sorted(page.defined() - options):
@@ -91,14 +95,17 @@ def check_options(page, binary, others):
 
 
 def shown_commands(text):
-    """Lines to be typed, and what is typed between backticks, from `xord` on; a line may go on after a backslash."""
+    """What is typed: lines of blocks, indented or fenced, and what stands between backticks. A line may go on after a backslash."""
     text = text.replace('\\\n', ' ')
-    for line in re.findall(r'`(xord [^`\n]+)`', text) + re.findall(r'^(?: {4,}|\t*)((?:sudo )?(?:-u xord )?xord .*)$', text, re.M):
-        line = re.sub(r'\s#.*', '', line[line.index('xord '):])
-        yield from (part.strip() for part in re.split(r'\||;|&&|&', line) if part.strip().startswith('xord '))
+    lines = re.findall(r'`(xord [^`\n]+)`', text) + re.findall(r'^ {4,}(.*)', text, re.M)
+    lines += [line for block in re.findall(r'^```\n(.*?)^```', text, re.M | re.S) for line in block.splitlines()]
+    for line in lines:
+        if re.match(r'(sudo )?(-u xord )?xord ', line):
+            line = re.sub(r'\s#.*', '', line[line.index('xord '):])
+            yield from (part.strip() for part in re.split(r'[|;&]+', line) if part.strip().startswith('xord '))
 
 
-def check_shown(file, text, binary, coming):
+def check_shown(file, text, binary, coming, coming_options):
     for line in shown_commands(text):
         words = line.split()
         command = words[1] if len(words) > 1 and words[1] != 'help' else ''
@@ -109,7 +116,7 @@ def check_shown(file, text, binary, coming):
             complain(f'{file}: `{line}`: there is no command {command}')
             continue
         for option in OPTION.findall(line.split(' -- ')[0]):
-            if option not in options:
+            if option not in options | coming_options:
                 complain(f'{file}: `{line}`: `xord {command}` has no {option}')
 
 
@@ -147,41 +154,57 @@ def script_options(source):
     return found
 
 
-def main():
-    binary, source = Binary(sys.argv[1]), pathlib.Path(sys.argv[2])
-    names = sys.argv[3:]
-    coming = []
-    if '--coming' in names:
-        coming = names[names.index('--coming') + 1:]
-        names.remove('--coming')
-    with tempfile.TemporaryDirectory() as directory:
-        pages = [Page(source, name, directory) for name in names]
-    for file in sorted((source / 'docs/man').glob('*.scd')):
-        if file.stem not in names:
-            complain(f'docs/man/{file.name} is not in docs/man/meson.build')
-    others = script_options(source).union(*(binary.options(command) for command in binary.commands))
-    coming_commands = {name.removeprefix('xord-').split('.')[0] for name in coming}
-    for page in pages:
-        check_shape(page, names)
-        is_coming = f'{page.name}.{page.section}' in coming
-        of_binary = 'config' if page.name == 'xord.yaml' else page.command
-        if is_coming and of_binary in binary.commands:
-            complain(f'{page.file}: the command is there: take the page out of `coming` in docs/man/meson.build')
-        elif not is_coming and of_binary is not None and of_binary not in binary.commands:
-            complain(f'{page.file}: `xord --help` has no command {of_binary}')
-        elif page.name == 'xord.yaml' and not is_coming:
-            check_config(page, binary)
-        elif page.command and page.section == '1' and not is_coming:
-            check_options(page, binary, others)
-        check_shown(page.file, page.text, binary, coming_commands)
-    index = next(page.text for page in pages if page.name == 'xord')
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('xord')
+    parser.add_argument('source', type=pathlib.Path)
+    parser.add_argument('--coming', type=lambda text: set(filter(None, text.split(','))))
+    parser.add_argument('--coming-options', type=lambda text: set(filter(None, text.split(','))))
+    parser.add_argument('pages', nargs='+')
+    return parser.parse_args()
+
+
+def check_page(page, binary, others, args):
+    name = f'{page.name}.{page.section}'
+    command = 'config' if page.name == 'xord.yaml' else page.command
+    check_shape(page, args.pages)
+    if name in args.coming:
+        if command in binary.commands:
+            complain(f'{page.file}: its command is there: take the page out of `coming` in docs/man/meson.build')
+    elif command is not None and command not in binary.commands:
+        complain(f'{page.file}: `xord --help` has no command {command}')
+    elif page.name == 'xord.yaml':
+        check_config(page, binary)
+    elif command:
+        check_options(page, binary, others, args.coming_options)
+
+
+def check_index(binary, index, names):
+    """Of the pages: one for each command, which xord(1) names."""
+    listed = index.split('# COMMANDS')[1].split('# OPTIONS')[0]
     for command in binary.commands:
         if f'xord-{command}.1' not in names:
             complain(f'`xord {command}` has no page docs/man/xord-{command}.1.scd')
-        if f'*xord-{command}*(1)' not in index.split('# COMMANDS')[1].split('# OPTIONS')[0]:
+        if f'*xord-{command}*(1)' not in listed:
             complain(f'docs/man/xord.1.scd does not list xord-{command}(1) below COMMANDS')
-    for file in ['README.md', 'docs/performance.md', 'docs/decisions.md']:
-        check_shown(file, (source / file).read_text(), binary, coming_commands)
+
+
+def main():
+    args = arguments()
+    binary = Binary(args.xord)
+    with tempfile.TemporaryDirectory() as directory:
+        pages = [Page(args.source, name, directory) for name in args.pages]
+    for file in sorted((args.source / 'docs/man').glob('*.scd')):
+        if file.stem not in args.pages:
+            complain(f'docs/man/{file.name} is not in docs/man/meson.build')
+    others = script_options(args.source).union(*(binary.options(command) for command in binary.commands))
+    coming = {name.removeprefix('xord-').rsplit('.', 1)[0] for name in args.coming}
+    for page in pages:
+        check_page(page, binary, others, args)
+        check_shown(page.file, page.text, binary, coming, args.coming_options)
+    check_index(binary, next(page.text for page in pages if page.name == 'xord'), args.pages)
+    for file in ['README.md', *sorted(str(path.relative_to(args.source)) for path in args.source.glob('docs/*.md'))]:
+        check_shown(file, (args.source / file).read_text(), binary, coming, args.coming_options)
     print('\n'.join(bad + [f'{len(pages)} pages, {len(binary.commands)} commands, {len(bad)} complaints']))
     sys.exit(1 if bad or not binary.commands else 0)
 
