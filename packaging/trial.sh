@@ -32,7 +32,7 @@ traces() {
   grep -H xord /etc/passwd /etc/group /etc/shadow /etc/gshadow || true
 }
 
-traces >"$tmp/before"
+traces | sort >"$tmp/before"
 apt-get -q -y -o Dpkg::Use-Pty=0 install --no-install-recommends "$deb" >"$tmp/install.log" 2>&1 || {
   tail -n 20 "$tmp/install.log"
   fail 'it does not install'
@@ -81,7 +81,7 @@ apt-get -q -y -o Dpkg::Use-Pty=0 remove xord >"$tmp/remove.log" 2>&1 || fail 'it
 [ ! -e /usr/bin/xord ] || fail 'removing it left the program'
 ok 'removed; the state stays'
 apt-get -q -y -o Dpkg::Use-Pty=0 purge xord >"$tmp/purge.log" 2>&1 || fail 'it cannot be purged'
-traces >"$tmp/after"
+traces | sort >"$tmp/after"
 grep -v -e '/var/log/' -e '/var/backups/' -e '/etc/[a-z]*-$' -e '/var/cache/' "$tmp/after" >"$tmp/left" || true
 comm -13 "$tmp/before" "$tmp/left" | grep . && fail 'the above is left after a purge'
 ok 'purged; nothing is left'
