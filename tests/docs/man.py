@@ -145,6 +145,17 @@ def check_config(page, binary):
             complain(f'{page.file} explains the key {key}, which `xord config default` does not have')
 
 
+def check_ctl(page, binary):
+    """What can be said to a bootnode, as `xord ctl` without it tells."""
+    complaint = subprocess.run([binary.path, 'ctl'], capture_output=True, text=True).stderr
+    words = re.findall('[a-z]+', complaint.rpartition(' one of ')[2])
+    if not words:
+        complain(f'`xord ctl` does not say what can be said: "{complaint.strip()}"')
+    for word in words:
+        if not re.search(rf'^\*{word}\*', page.text, re.M):
+            complain(f'{page.file}: the command {word} of `xord ctl` is missing')
+
+
 def script_options(source):
     """Options of what is no command of the binary, and of programs that the documents use."""
     found = {'--help', '--usage', '--version'}
@@ -177,6 +188,8 @@ def check_page(page, binary, others, args):
         check_config(page, binary)
     elif command:
         check_options(page, binary, others, args.coming_options)
+        if command == 'ctl':
+            check_ctl(page, binary)
 
 
 def check_index(binary, index, names):
