@@ -51,7 +51,7 @@ shared_libraries() {
   sed -n 's/^shlibs:Depends=//p' "$work/depends"
 }
 
-# As Debian has them: no debug symbols, manual compressed, licence named copyright, a changelog.
+# As Debian has them: no debug symbols, manual compressed, licence named copyright, a changelog, configuration below /etc.
 arrange() {
   mkdir "$root"
   cp -a "$stage/." "$root"
@@ -63,6 +63,8 @@ arrange() {
     cat "$doc/LICENSE"
   } >"$doc/copyright"
   rm "$doc/LICENSE"
+  mkdir -p "$root/etc/xord"
+  mv "$root/usr/share/xord/bootnode.yaml" "$root/etc/xord"
   printf 'xord (%s) stable; urgency=medium\n\n  * Built from the source of this version.\n\n -- %s  %s\n' \
     "$version" "$maintainer" "$(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")" | gzip -9n >"$doc/changelog.gz"
 }
@@ -94,9 +96,7 @@ END
 arrange
 mkdir "$work/DEBIAN"
 control >"$work/DEBIAN/control"
-if [ -d "$root/etc" ]; then
-  (cd "$root" && find etc -type f | sort | sed 's,^,/,') >"$work/DEBIAN/conffiles"
-fi
+(cd "$root" && find etc -type f | sort | sed 's,^,/,') >"$work/DEBIAN/conffiles"
 (cd "$root" && find usr -type f | sort | xargs md5sum) >"$work/DEBIAN/md5sums"
 for script in postinst prerm postrm; do
   install -m 0755 "$here/$script" "$work/DEBIAN/$script"
