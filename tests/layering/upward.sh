@@ -16,7 +16,7 @@ fail() {
 fresh_copy() {
   rm -rf "$copy/tree"
   mkdir "$copy/tree"
-  (cd "$src" && tar cf - meson.build meson_options.txt drivers-config lib app tests) | (cd "$copy/tree" && tar xf -)
+  (cd "$src" && tar cf - meson.build meson_options.txt README.md LICENSE docs drivers-config lib app tests) | (cd "$copy/tree" && tar xf -)
 }
 
 configure() {
