@@ -101,18 +101,31 @@ static int check_made_file(const char *path)
     return 0;
 }
 
+/* An entry begins with its key file, if it has one. */
+static int check_entry(const char *entry)
+{
+    char path[4096];
+
+    if (strncmp(entry, "key=", 4) != 0)
+        return 0; /* its option's parser has complained */
+    snprintf(path, sizeof(path), "%.*s", (int)strcspn(entry + 4, ","), entry + 4);
+    return check_key_file(path);
+}
+
 static int check_path(struct config *config, unsigned i)
 {
     unsigned cnt;
     char **texts = config_texts(config, i, &cnt);
     int err = 0;
 
-    for (unsigned item = 0; item < cnt && !err; item++) {
+    for (unsigned item = 0; item < cnt; item++) {
         origin_at(config, i, config_item_line(config, i, item));
-        if (config_keys[i].check == CONFIG_KEY_FILE)
-            err = check_key_file(texts[item]);
+        if (config_keys[i].check == CONFIG_KEY_FILE && config_keys[i].kind == CONFIG_ENTRIES)
+            err |= check_entry(texts[item]);
+        else if (config_keys[i].check == CONFIG_KEY_FILE)
+            err |= check_key_file(texts[item]);
         else if (config_keys[i].check == CONFIG_MADE_FILE)
-            err = check_made_file(texts[item]);
+            err |= check_made_file(texts[item]);
     }
     origin_set(NULL);
     return err;

@@ -64,6 +64,7 @@ const struct config_key config_keys[] = {
                 .option = "identity",
                 .kind = CONFIG_ENTRIES,
                 .fields = {"key", "ip", "ip6", "udp", "nat"},
+                .check = CONFIG_KEY_FILE,
                 .example = "[{key: /etc/xord/second.key, ip: 192.0.2.2/24, udp: 9001}]",
                 .doc = "More nodes in this process, at most 15, each with a table, sessions and a record of its own; "
                        "what each says\n"

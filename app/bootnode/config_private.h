@@ -51,6 +51,15 @@ struct config {
     cyaml_schema_value_t entry[CONFIG_KEYS_MAX], top;
 };
 
+/* ---- config_form.c ---- */
+
+/* Finds each key's place in the tree, and tells what is wrong. */
+void config_check_form(struct config *config);
+/* One thing that is wrong with the file; `line` 0: nowhere, `key` NULL: with none. */
+void config_wrong(struct config *config, unsigned line, const char *key, const char *format, ...)
+        __attribute__((format(printf, 4, 5)));
+unsigned config_line_of(const yaml_node_t *node);
+
 /* ---- config_schema.c ---- */
 
 /* Finds the groups of the table. */

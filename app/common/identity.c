@@ -80,7 +80,7 @@ static int identity_set(struct node_options *options, uint32_t number, const cha
     if (strcmp(name, "udp") != 0)
         return complain("%shas no \"%.40s\", only key=FILE, ip=ADDR[/PREFIX], udp=PORT and nat=HINT",
                 by_option("--identity "), name);
-    if (number_parse(&udp_port, value, "identity ...,udp=PORT: PORT", 1, 65535))
+    if (number_parse(&udp_port, value, "identity udp=PORT: PORT", 1, 65535))
         return EXIT_USER;
     identity->udp_port = (uint16_t)udp_port;
     return 0;

@@ -118,6 +118,17 @@ file "key: $key" 'state: nowhere/state'
 wrong ', line 2, key state: cannot make nowhere/state: the directory nowhere/: No such file or directory'
 file "key: $key" 'state: /'
 wrong ', line 2, key state: / is a directory; name a file in it'
+file "key: $key" 'identities:' '- {key: nowhere.key, ip: 127.0.0.2, ip6: "::2"}' '- {key: other.key}' '- ip: 127.0.0.3' \
+  '- {key: node.key, udp: 0}' '- {key: node.key, nat: maybe}'
+wrong ', line 5, key identities: ip=127.0.0.3 needs key=FILE, so that it stays the same node; `xord key new FILE` makes one' \
+  ', line 6, key identities: udp=PORT: PORT wants a number from 1 to 65535, not "0"' \
+  ', line 7, key identities: maybe is neither auto, none, an address, nor ADDR:PORT or [ADDR]:PORT' \
+  ', line 3, key identities: cannot read key file nowhere.key: No such file or directory' \
+  ', line 4, key identities: others than its owner have rights to key file other.key (mode 0640); `chmod 600` it'
+file "key: $key" 'identities:' '- node.key' '- {kye: node.key}' '- {key: [a]}' '- {key: "a,ip=::1"}'
+wrong ', line 3, key identities: each entry has keys of its own (key, ip, ip6, udp, nat) and is not one value' \
+  ', line 4, key identities.kye: there is no such key; an entry has key, ip, ip6, udp, nat' \
+  ', line 5, key identities.key: wants one value, not a list' ', line 6, key identities.key: has a comma in its value'
 
 echo '== what is no YAML'
 file "key: $key" 'udp: 9000: 9001'
