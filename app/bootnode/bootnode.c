@@ -186,6 +186,8 @@ static int start(struct bootnode *bootnode)
         err = service_confine_fully(options, &(struct confine_wish){.file = bootnode->settings->state_path,
                                                      .socket = desk_control_path(bootnode),
                                                      .needs = XORD_NEED_FILES | XORD_NEED_CLIENTS});
+    if (!err)
+        reload_begin(bootnode);
     return err;
 }
 

@@ -103,6 +103,8 @@ void recall_end(struct bootnode *bootnode);
 /* Reads the configuration again and changes what can be changed; the log tells what has changed, and what would need a restart. A
  * file that is wrong changes nothing. 0, or EXIT_USER and a sentence in `err`, which the log has, too. */
 int bootnode_reload(struct bootnode *bootnode, char err[BOOTNODE_ERR_LEN]);
+/* When privileges are given up: warns if the file can then not be read again. */
+void reload_begin(const struct bootnode *bootnode);
 /* The bans that the settings name, when the engine runs. 0 or EXIT_USER after a complaint. */
 int bans_begin(struct bootnode *bootnode);
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Makes a bootnode that runs what its configuration, read again, says. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bootnode.h"
 
@@ -260,6 +262,17 @@ static int read_again(const struct bootnode_settings *settings, struct bootnode_
     if (failed)
         snprintf(err, BOOTNODE_ERR_LEN, "%.*s; nothing was changed", BOOTNODE_ERR_LEN - 32, first);
     return failed;
+}
+
+void reload_begin(const struct bootnode *bootnode)
+{
+    const char *path = bootnode->settings->config_path;
+
+    if (path && access(path, R_OK) != 0)
+        xord_log(XORD_LOG_WARN,
+                "%s cannot be read again by the user that this node has become (%s): let it read the file, or a reload "
+                "fails",
+                path, strerror(errno));
 }
 
 int bootnode_reload(struct bootnode *bootnode, char err[BOOTNODE_ERR_LEN])

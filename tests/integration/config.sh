@@ -12,7 +12,7 @@ cd "$tmp"
 key=node.key file=bootnode.yaml
 # As root it would become somebody who may not read the file again.
 user=
-[ "$(id -u)" != 0 ] || user='--user root'
+[ "$(id -u)" != 0 ] || user=root
 "$XORD" key new "$key" >key.log
 cp "$key" other.key
 
@@ -124,7 +124,7 @@ wrong ', line 5, key identities: ip=127.0.0.3 needs key=FILE, so that it stays t
   ', line 6, key identities: udp=PORT: PORT wants a number from 1 to 65535, not "0"' \
   ', line 7, key identities: maybe is neither auto, none, an address, nor ADDR:PORT or [ADDR]:PORT' \
   ', line 3, key identities: cannot read key file nowhere.key: No such file or directory' \
-  ', line 4, key identities: others than its owner have rights to key file other.key (mode 0640); `chmod 600` it'
+  ', line 4, key identities: key file other.key is open to others than its owner (mode 0640): chmod 600 other.key'
 file "key: $key" 'identities:' '- node.key' '- {kye: node.key}' '- {key: [a]}' '- {key: "a,ip=::1"}'
 wrong ', line 3, key identities: each entry has keys of its own (key, ip, ip6, udp, nat) and is not one value' \
   ', line 4, key identities.kye: there is no such key; an entry has key, ip, ip6, udp, nat' \
@@ -181,13 +181,13 @@ said() {
   "$XORD" enr show --json "$(head -n 1 record)" >record.json
   json record.json "$1"
 }
-start bootnode "$XORD" bootnode $user --config "$file"
+start bootnode "$XORD" bootnode ${user:+--user "$user"} --config "$file"
 wait_for bootnode.log 'enr:' 30
 grep -q '^{"node_id"' bootnode.log || fail 'no JSON'
 assert_eq 'the address' "$(said 'd["ip"], d["udp"], d["ip6"]')" "('127.0.0.1', 9001, '::1')"
 stop "$started_pid"
 assert_eq 'its end' "$stopped_code" 0
-start bootnode "$XORD" bootnode $user --udp 9002 --config "$file" --ip 127.0.0.2
+start bootnode "$XORD" bootnode ${user:+--user "$user"} --udp 9002 --config "$file" --ip 127.0.0.2
 wait_for bootnode.log 'enr:' 30
 assert_eq 'the command line goes before' "$(said 'd["ip"], d["udp"], d.get("ip6")')" "('127.0.0.2', 9002, None)"
 stop "$started_pid"
@@ -214,7 +214,7 @@ not_logged() { ! logged "$1" || fail "logged: $1"; }
 load() { in_ns peer timeout "$(seconds 30)" "$XORD" load "$enr" --idle sleep --rate 200 --duration 2s --assert "$1"; }
 
 file "key: $key" 'ip: 10.0.1.1' 'udp: 9000' 'limits:' '  address: 5000'
-start bootnode in_ns node "$XORD" bootnode $user --config "$file" --workers 1
+start bootnode in_ns node "$XORD" bootnode ${user:+--user "$user"} --config "$file" --workers 1
 bootnode=$started_pid
 wait_for bootnode.log '^enr:' 30
 enr=$(record_of bootnode.log)
@@ -262,19 +262,30 @@ assert_eq 'its end' "$stopped_code" 0
 
 echo '== bans of a file are not remembered'
 file "key: $key" 'ip: 10.0.1.1' 'state: state' 'bans: [10.0.1.2]'
-start bootnode in_ns node "$XORD" bootnode $user --config "$file"
+start bootnode in_ns node "$XORD" bootnode ${user:+--user "$user"} --config "$file"
 wait_for bootnode.log '^enr:' 30
 enr=$(record_of bootnode.log)
 assert_fails 'banned from the start' 3 in_ns peer "$XORD" ping --udp 9002 "$enr"
 stop "$started_pid"
 file "key: $key" 'ip: 10.0.1.1' 'state: state'
-start bootnode in_ns node "$XORD" bootnode $user --config "$file"
+start bootnode in_ns node "$XORD" bootnode ${user:+--user "$user"} --config "$file"
 wait_for bootnode.log '^enr:' 30
 succeeds 'not any more when it is out of the file' in_ns peer "$XORD" ping --udp 9002 "$(record_of bootnode.log)"
 stop "$started_pid"
 
+if [ "$(id -u)" = 0 ] && [ "$(awk '{ print $3 }' /proc/self/uid_map)" = 4294967295 ]; then
+  echo '== a user who may not read the file'
+  file "key: $key" 'ip: 10.0.1.1'
+  start bootnode in_ns node "$XORD" bootnode --user nobody --config "$file"
+  bootnode=$started_pid
+  wait_for bootnode.log "^xord: warning: $file cannot be read again by the user that this node has become \(Permission" 30
+  hangup "^xord: cannot read the configuration $file: Permission denied\$"
+  stop "$bootnode"
+  assert_eq 'its end' "$stopped_code" 0
+fi
+
 echo '== without a file'
-start bootnode in_ns node "$XORD" bootnode $user --key "$key" --ip 10.0.1.1
+start bootnode in_ns node "$XORD" bootnode ${user:+--user "$user"} --key "$key" --ip 10.0.1.1
 bootnode=$started_pid
 wait_for bootnode.log '^enr:' 30
 hangup '^xord: warning: there is nothing to read again: the bootnode was started without --config FILE$'
