@@ -136,32 +136,12 @@ static void serve(struct bootnode *bootnode)
 
 /* ---- start and end ---- */
 
-static const char *key_path(const struct node_options *options, uint32_t number)
-{
-    return number == 0 ? options->key_path : options->identities[number].key_path;
-}
-
-/* Each another. */
-static int keys_read(uint8_t (*seckeys32)[32], const struct node_options *options)
-{
-    for (uint32_t i = 0; i < options->identity_cnt; i++) {
-        if (key_read(seckeys32[i], key_path(options, i)))
-            return EXIT_USER;
-        for (uint32_t j = 0; j < i; j++)
-            if (xord_ct_equal(seckeys32[i], seckeys32[j], 32))
-                return complain(
-                        "%s and %s hold the same key: each identity needs its own; `xord key new FILE` makes one",
-                        key_path(options, j), key_path(options, i));
-    }
-    return 0;
-}
-
 static int start(struct bootnode *bootnode)
 {
     const struct node_options *options = &bootnode->settings->node;
     struct service *service = &bootnode->service;
     uint8_t seckeys32[SERVICE_SELVES][32];
-    int err = keys_read(seckeys32, options);
+    int err = identities_keys(seckeys32, options);
 
     if (!err)
         err = service_open(service, options, false);

@@ -255,11 +255,12 @@ void bootnode_settings_free(struct bootnode_settings *settings)
 int bootnode_settings_check(struct bootnode_settings *settings)
 {
     int err = node_options_check(&settings->node);
+    struct xord_port_config port;
 
     if (!err && !settings->node.key_path)
         return complain("a bootnode needs %s, so that it stays the same node; `xord key new FILE` makes one",
                 *by_option("--") ? "--key FILE" : "a key");
-    return err;
+    return err ? err : identities_port(&port, &settings->node);
 }
 
 static int read_config(struct bootnode_settings *settings)

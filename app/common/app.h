@@ -198,6 +198,8 @@ int ip_add(struct node_options *options, uint32_t number, const char *text);
 /* Adds an identity: "key=FILE[,ip=ADDR[/PREFIX]]...[,udp=PORT][,nat=HINT]...". 0 or EXIT_USER after a complaint. */
 int identities_add(struct node_options *options, const char *text);
 void identities_free(struct node_options *options);
+/* Reads the key of each; the caller wipes them, whatever comes of it. 0, or EXIT_USER after a complaint, also when two are one. */
+int identities_keys(uint8_t (*seckeys32)[32], const struct node_options *options);
 bool identity_has_ip(const struct node_options *options, uint32_t number);
 
 /* What a port needs to have for all identities, also those that named no address. 0, or EXIT_USER after a complaint when two of

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app.h"
+#include "xord_bytes.h"
 
 /* ---- --nat ---- */
 
@@ -127,6 +128,25 @@ bool identity_has_ip(const struct node_options *options, uint32_t number)
         if (options->port.addrs[i].owner == number)
             return true;
     return false;
+}
+
+static const char *key_path(const struct node_options *options, uint32_t number)
+{
+    return number == 0 ? options->key_path : options->identities[number].key_path;
+}
+
+int identities_keys(uint8_t (*seckeys32)[32], const struct node_options *options)
+{
+    for (uint32_t i = 0; i < options->identity_cnt; i++) {
+        if (key_read(seckeys32[i], key_path(options, i)))
+            return EXIT_USER;
+        for (uint32_t j = 0; j < i; j++)
+            if (xord_ct_equal(seckeys32[i], seckeys32[j], 32))
+                return complain(
+                        "%s and %s hold the same key: each identity needs its own; `xord key new FILE` makes one",
+                        key_path(options, j), key_path(options, i));
+    }
+    return 0;
 }
 
 /* ---- what the port is to have ---- */

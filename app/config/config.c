@@ -5,6 +5,7 @@
 
 #include "bootnode.h"
 #include "commands.h"
+#include "xord_bytes.h"
 
 #define WAYS "say `xord config check FILE`, `xord config show FILE` or `xord config default`"
 
@@ -61,13 +62,17 @@ static int check_port(struct bootnode_settings *settings)
 
 static int check_settings(struct bootnode_settings *settings)
 {
+    uint8_t seckeys32[SERVICE_SELVES][32];
     int err = check_port(settings);
 
     if (err)
         return err;
     origin_set(&(struct origin){.file = config_name(settings->config)});
     err = bootnode_settings_check(settings);
+    if (!err && settings->node.identity_cnt > 1) /* of one alone the file is looked at below */
+        err = identities_keys(seckeys32, &settings->node);
     origin_set(NULL);
+    xord_wipe(seckeys32, sizeof(seckeys32));
     return err;
 }
 

@@ -59,9 +59,25 @@ done
 start several "$XORD" bootnode --json --key "$tmp/b.key" --udp 9001 --identity "key=$tmp/a.key,udp=9002"
 wait_for "$tmp/several.log" '^\{"node_id' 10
 until_true 5 has "$tmp/several.log" 2 || fail 'not two objects'
-assert_match 'the order is that of the options' "$(sed -n 2p "$tmp/several.log")" \
+assert_match 'the order is that of the options' "$(grep "^{" "$tmp/several.log" | sed -n 2p)" \
   "^.\"node_id\":\"$("$XORD" key show "$tmp/a.key" | grep -oE '[0-9a-f]{64}' | head -n 1)\""
 stop "$started_pid"
+
+echo '== the same out of a configuration'
+printf 'key: %s/a.key\nip: [127.0.0.1]\nudp: 9001\nmetrics: off\nctl: none\nidentities:\n' "$tmp" >"$tmp/node.yaml"
+printf '  - {key: %s/b.key, ip: 127.0.0.2, nat: "198.51.100.7:45002"}\n' "$tmp" >>"$tmp/node.yaml"
+succeeds 'the check of the configuration' "$XORD" config check "$tmp/node.yaml"
+start several "$XORD" bootnode --config "$tmp/node.yaml"
+wait_for "$tmp/several.log" '^enr:' 10
+until_true 5 has "$tmp/several.log" 2 || fail 'not two records'
+answers 'the first' "$(record "$tmp/several.log" 1)"
+answers 'the second' "$("$XORD" enr new --key "$tmp/b.key" --ip 127.0.0.2 --udp 9001)"
+assert_eq 'its record' "$(record_says "$(record "$tmp/several.log" 2)" ip)" 198.51.100.7
+stop "$started_pid"
+sed 's/127.0.0.2/127.0.0.1/' "$tmp/node.yaml" >"$tmp/clash.yaml"
+one_sentence 'two at one place' 1 'clash.yaml: identity 1 is at 127.0.0.1:9001, so' "$XORD" config check "$tmp/clash.yaml"
+sed 's/b\.key/a.key/' "$tmp/node.yaml" >"$tmp/clash.yaml"
+one_sentence 'two with one key' 1 'clash.yaml: .*hold the same key' "$XORD" config check "$tmp/clash.yaml"
 
 echo '== two identities on a device'
 ns_add a
