@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -151,7 +152,8 @@ Test(confine_seccomp, arguments_count_whatever_is_needed)
     static const struct call calls[] = {CALL(ptrace, 0), CALL(prctl, PR_SET_DUMPABLE, 1),
             CALL(mmap, 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS), CALL(clone, SIGCHLD),
             CALL(clone, CLONE_VM | CLONE_VFORK | SIGCHLD), CALL(ioctl, 0, TIOCSTI), CALL(socket, AF_PACKET, SOCK_RAW),
-            CALL(socket, AF_INET6, SOCK_RAW), CALL(socket, AF_ALG, SOCK_SEQPACKET), CALL(tgkill, 1, 1, 0)};
+            CALL(prlimit64, 0, RLIMIT_CORE, 1), CALL(socket, AF_INET6, SOCK_RAW), CALL(socket, AF_ALG, SOCK_SEQPACKET),
+            CALL(tgkill, 1, 1, 0)};
 
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         struct call call = calls[i];
