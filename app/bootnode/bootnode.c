@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* `xord bootnode`: a node that stays. The first line on stdout is its record. */
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "bootnode.h"
 #include "commands.h"
@@ -171,17 +169,6 @@ static int start(struct bootnode *bootnode)
     return err;
 }
 
-/* Whom we have become may not read what we have read. */
-static void check_reload(const struct bootnode *bootnode)
-{
-    const char *path = bootnode->settings->config_path;
-
-    if (path && access(path, R_OK))
-        xord_log(XORD_LOG_WARN,
-                "%s cannot be read again (%s): until that changes, SIGHUP and `xord ctl reload` will fail", path,
-                strerror(errno));
-}
-
 static int run(struct bootnode *bootnode)
 {
     const struct node_options *options = &bootnode->settings->node;
@@ -194,7 +181,7 @@ static int run(struct bootnode *bootnode)
             xord_log(XORD_LOG_INFO, "the record%s names no address until peers have said what it is; %s sets it",
                     of_identity((char[OF_LEN]){0}, bootnode, i),
                     identity_has_ip(options, i) ? "--nat ADDR" : "--ip ADDR");
-    check_reload(bootnode);
+    desk_report(bootnode);
     serve(bootnode);
     log_status(service->engine);
     if (xord_log_get_level() > XORD_LOG_ERROR)

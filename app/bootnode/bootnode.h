@@ -113,6 +113,8 @@ int bans_begin(struct bootnode *bootnode);
 /* When the engine runs. 0 or EXIT_USER after a complaint. After this nothing needs to be opened any more but clients' connections; DPDK
  * makes a thread for each client of its telemetry. */
 int desk_open(struct bootnode *bootnode);
+/* Logs what there is none of, once the record has been printed. */
+void desk_report(const struct bootnode *bootnode);
 /* The control socket; NULL: there is none. */
 const char *desk_control_path(const struct bootnode *bootnode);
 /* In the loop, some times a second. */

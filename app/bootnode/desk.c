@@ -14,12 +14,17 @@
 
 #define TELEMETRY_ROWS 32 /* as many rows of a table as fit into an answer */
 
+#define NOTES 2
+
 struct desk {
     struct xord_line_server *control;
     struct xord_http *http;
     int telemetry_fd; /* -1: none */
     char control_path[CTL_PATH_LEN];
     struct desk_facts facts;
+    char notes[NOTES][XORD_LINE_ERR_LEN + 64]; /* for the log, when the record has been printed */
+    enum xord_log_level note_levels[NOTES];
+    unsigned note_cnt;
 };
 
 const struct desk_facts *desk_facts(const struct bootnode *bootnode)
@@ -42,11 +47,13 @@ static void on_control(void *ctx)
 }
 
 /* Not to have what nobody asked for is no error. */
-static int missing(bool named, const char *why, const char *option)
+static int missing(struct desk *desk, bool named, const char *why, const char *option)
 {
     if (named)
         return complain("%s", why);
-    xord_log(XORD_LOG_WARN, "%s; going on without (%s names another, or none)", why, option);
+    desk->note_levels[desk->note_cnt] = XORD_LOG_WARN;
+    snprintf(desk->notes[desk->note_cnt++], sizeof(desk->notes[0]), "%s; going on without (%s names another, or none)",
+            why, option);
     return 0;
 }
 
@@ -60,8 +67,10 @@ static int control_open(struct bootnode *bootnode)
     if (path && strcmp(path, "none") == 0)
         return 0;
     if (!path && !ctl_path_to_serve(desk->control_path)) {
-        xord_log(XORD_LOG_INFO, "no control socket: neither $XDG_RUNTIME_DIR nor " CTL_SYSTEM_DIR
-                                " can be written to; --ctl PATH names a place");
+        desk->note_levels[desk->note_cnt] = XORD_LOG_INFO;
+        snprintf(desk->notes[desk->note_cnt++], sizeof(desk->notes[0]),
+                "no control socket: neither $XDG_RUNTIME_DIR nor " CTL_SYSTEM_DIR
+                " can be written to; --ctl PATH names a place");
         return 0;
     }
     if (path)
@@ -71,7 +80,7 @@ static int control_open(struct bootnode *bootnode)
     desk->control = xord_line_server_open(desk->control_path, "{\"error\":\"a request has at most 4095 bytes\"}",
             on_line, bootnode, &taken, err);
     if (!desk->control)
-        return missing(named, err, "--ctl");
+        return missing(desk, named, err, "--ctl");
     desk->facts.control = desk->control_path;
     return bootnode_watch(bootnode, xord_line_server_fd(desk->control), POLLIN, on_control, bootnode)
                    ? 0
@@ -98,7 +107,7 @@ static int http_open(struct bootnode *bootnode)
         return 0;
     desk->http = xord_http_open(where ? where : DESK_METRICS_DEFAULT, desk_http, bootnode, &taken, err);
     if (!desk->http)
-        return missing(named, err, "--metrics");
+        return missing(desk, named, err, "--metrics");
     desk->facts.metrics = xord_http_where(desk->http);
     xord_log(XORD_LOG_DEBUG, "metrics at http://%s/metrics", desk->facts.metrics);
     return bootnode_watch(bootnode, xord_http_fd(desk->http), POLLIN, on_http, bootnode)
@@ -197,9 +206,15 @@ int desk_open(struct bootnode *bootnode)
     return err ? err : telemetry_open(bootnode);
 }
 
+void desk_report(const struct bootnode *bootnode)
+{
+    for (unsigned i = 0; i < bootnode->desk->note_cnt; i++)
+        xord_log(bootnode->desk->note_levels[i], "%s", bootnode->desk->notes[i]);
+}
+
 const char *desk_control_path(const struct bootnode *bootnode)
 {
-    return bootnode->desk->control ? bootnode->desk->control_path : NULL;
+    return bootnode->desk->facts.control;
 }
 
 /* What has a time limit is looked after even while nothing comes. */
