@@ -46,7 +46,8 @@ static const struct argp key_argp = {
         .doc = "Makes a secret key, or shows which node a secret key makes: its node id and its public key "
                "(secp256k1, compressed).\v"
                "A key file holds 64 hex digits, the form that geth's node keys have. `new` gives it mode 0600 and "
-               "never overwrites a file; a key file that others than its owner may open is refused. The secret itself is never printed.\n"
+               "never overwrites a file; a key file that others than its owner may open is refused. The secret itself "
+               "is never printed.\n"
                "Example: xord key new node.key",
 };
 

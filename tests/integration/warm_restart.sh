@@ -12,16 +12,18 @@ state=$tmp/state/bootnode.state
 mkdir "$tmp/state"
 "$XORD" key new "$key" >"$tmp/key.log"
 now() { date +%s%N; }
+# As root it would become somebody else, who may not write here.
+user=
+[ "$(id -u)" != 0 ] || user='--user root'
 
+# shellcheck disable=SC2086  # $user: two words or none
 # bootnode NAME OPTION...: sets $bootnode.
 bootnode() {
   name=$1
   shift
-  start "$name" "$XORD" bootnode --key "$key" --ip 127.0.0.1 --udp 9500 --state "$state" --ctl "$tmp/ctl" --metrics off ${user:-} "$@"
+  start "$name" "$XORD" bootnode --key "$key" --ip 127.0.0.1 --udp 9500 --state "$state" --ctl "$tmp/ctl" --metrics off $user "$@"
   bootnode=$started_pid
 }
-# As root it would become somebody else, who may not write here.
-[ "$(id -u)" != 0 ] || user='--user root'
 ctl() { "$XORD" ctl --socket "$tmp/ctl" "$@"; }
 verified() { ctl status --json >"$tmp/status.json" 2>/dev/null && json "$tmp/status.json" "d['verified']"; }
 verified_at_least() { n=$(verified) && [ -n "$n" ] && [ "$n" -ge "$1" ]; }
@@ -122,5 +124,7 @@ until_true 10 answers || fail 'no answer'
 assert_match 'and is there when that comes back' "$(cat "$tmp/back.log")" 'recalled [1-9][0-9]* nodes and 2 bans'
 stop "$bootnode" INT
 
-one_sentence 'a directory' 1 'state file' "$XORD" bootnode --key "$key" --ip 127.0.0.1 --ctl none --metrics off --state "$tmp/state" ${user:-}
-one_sentence 'nowhere' 1 'no/such' "$XORD" bootnode --key "$key" --ip 127.0.0.1 --ctl none --metrics off --state "$tmp/no/such" ${user:-}
+# shellcheck disable=SC2086
+one_sentence 'a directory' 1 'state file' "$XORD" bootnode --key "$key" --ip 127.0.0.1 --ctl none --metrics off --state "$tmp/state" $user
+# shellcheck disable=SC2086
+one_sentence 'nowhere' 1 'no/such' "$XORD" bootnode --key "$key" --ip 127.0.0.1 --ctl none --metrics off --state "$tmp/no/such" $user
