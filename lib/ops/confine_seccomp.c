@@ -89,7 +89,8 @@ static const char *const xdp[] = {
 /* What sanitizers do to look for leaks and to say what they have found. */
 static const char *const sanitizer[] = {
         "clone wait4 ptrace prctl personality process_vm_readv tgkill kill getrlimit setrlimit prlimit64 arch_prctl",
-        "mmap mprotect open openat access stat readlink readlinkat getdents getdents64 pread64 pipe pipe2 ioctl fcntl unlink",
+        "mmap mprotect open openat access stat readlink readlinkat getdents getdents64 pread64 pipe pipe2 ioctl fcntl "
+        "unlink",
         "getuid geteuid getppid uname set_robust_list rseq",
         NULL,
 };
