@@ -116,7 +116,7 @@ Test(confine_seccomp, what_no_command_may)
             CALL(chroot, 0), CALL(keyctl, 0), CALL(add_key, 0), CALL(init_module, 0), CALL(unshare, 0), CALL(setns, 0),
             CALL(perf_event_open, 0), CALL(userfaultfd, 0), CALL(process_vm_writev, 0), CALL(io_uring_setup, 0),
             CALL(chmod, 0), CALL(chown, 0), CALL(link, 0), CALL(symlink, 0), CALL(mknod, 0), CALL(kexec_load, 0),
-            CALL(pidfd_open, 0), CALL(seccomp, 0), CALL(setrlimit, 0), CALL(listen, 0), CALL(settimeofday, 0)};
+            CALL(pidfd_open, 0), CALL(seccomp, 0), CALL(listen, 0), CALL(settimeofday, 0)};
 
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         struct call call = calls[i];
@@ -131,9 +131,10 @@ Test(confine_seccomp, what_no_command_may)
 #ifndef XORD_TEST_ASAN /* whose run-time library needs some of them */
 Test(confine_seccomp, arguments_count)
 {
-    static const struct call calls[] = {CALL(ptrace, 0), CALL(prctl, PR_SET_DUMPABLE, 1), CALL(kill, 1, 0),
-            CALL(tgkill, 1, 1, 0), CALL(mmap, 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS),
-            CALL(mprotect, 0, 4096, PROT_EXEC), CALL(openat, AT_FDCWD, 0, O_WRONLY), CALL(openat, AT_FDCWD, 0, O_RDWR),
+    static const struct call calls[] = {CALL(ptrace, 0), CALL(setrlimit, 0), CALL(prctl, PR_SET_DUMPABLE, 1),
+            CALL(kill, 1, 0), CALL(tgkill, 1, 1, 0),
+            CALL(mmap, 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS), CALL(mprotect, 0, 4096, PROT_EXEC),
+            CALL(openat, AT_FDCWD, 0, O_WRONLY), CALL(openat, AT_FDCWD, 0, O_RDWR),
             CALL(openat, AT_FDCWD, 0, O_RDONLY | O_CREAT), CALL(ioctl, 0, TIOCSTI), CALL(fcntl, 0, F_SETOWN, 1),
             CALL(socket, AF_INET, SOCK_DGRAM), CALL(socket, AF_UNIX, SOCK_STREAM), CALL(rename, 0), CALL(unlink, 0),
             CALL(clone, SIGCHLD), CALL(clone, CLONE_VM | CLONE_VFORK | SIGCHLD), CALL(accept4, 0), CALL(connect, 0),
