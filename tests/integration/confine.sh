@@ -123,6 +123,10 @@ for device in "net_af_packet0,iface=eth0 0000000000000000" "net_af_xdp0,iface=et
   driver=${device%%0,*}
   device=${device% *}
   log=$tmp/$driver.log
+  if [ "$driver" = net_af_xdp ] && [ "${XORD_SANITIZED:-0}" = 1 ]; then
+    echo "$driver: not tried, libxdp leaks a little of its own"
+    continue
+  fi
   start "$driver" in_ns a "$XORD" bootnode --key "$key" --port "dpdk:$device" --ip 10.9.0.1/24 --idle sleep -v
   bootnode=$started_pid bootnode_name=$driver
   if [ "$driver" = net_af_xdp ] && ! (wait_for "$log" '^enr:' 10) >/dev/null; then
