@@ -199,9 +199,12 @@ assert_eq 'exit code' "$stopped_code" 0
 ok 'the socket is gone with the bootnode'
 
 mkdir "$tmp/run"
+chown 65534:65534 "$tmp/run" 2>"$tmp/out" || true # where that user is there: the bootnode becomes it
 export XDG_RUNTIME_DIR="$tmp/run"
 start_bootnode second --key "$tmp/b.key" --ip 10.7.0.1 --udp 9001
 kept=$bootnode
+assert_eq 'the socket belongs to whom the bootnode has become' "$(stat -c '%u %g' "$tmp/run/xord.sock")" \
+  "$(awk '$1 == "Uid:" { uid = $2 } $1 == "Gid:" { print uid, $2 }' "/proc/$kept/status")"
 succeeds 'the default place' "$XORD" ctl status
 assert_match 'is that of the user' "$("$XORD" ctl --json status)" "\"control\":\"$tmp/run/xord.sock\""
 start_bootnode third --key "$tmp/a.key" --ip 10.7.0.1 --udp 9002
