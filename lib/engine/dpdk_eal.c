@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <rte_bus.h>
@@ -229,24 +231,42 @@ static void args_build(struct args *args, const struct xord_port_config *config,
 
 /* ---- the runtime directory ---- */
 
-/* One who has left root cannot remove its directory from that of all, which is root's: empty, it stays until the next start. */
-static void empty_ones_remove(void)
+/* What was killed has left its telemetry socket, which nobody serves any more. */
+static void dead_socket_remove(const char *dir)
 {
-    char *slash = strrchr(eal.runtime_dir, '/');
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int len = snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/dpdk_telemetry.v2", dir);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return;
+    if (len > 0 && (size_t)len < sizeof(addr.sun_path) && connect(fd, (struct sockaddr *)&addr, sizeof(addr)) != 0 &&
+            errno == ECONNREFUSED)
+        (void)unlink(addr.sun_path);
+    close(fd);
+}
+
+/* One who has left root cannot remove its directory from that of all, which is root's: it stays until the next start. */
+static void dead_ones_remove(void)
+{
+    const char *slash = strrchr(eal.runtime_dir, '/');
     const struct dirent *entry;
+    char path[sizeof(eal.runtime_dir) + sizeof(entry->d_name)];
     DIR *all;
 
     if (!slash)
         return;
-    *slash = '\0';
-    all = opendir(eal.runtime_dir);
-    *slash = '/';
+    snprintf(path, sizeof(path), "%.*s", (int)(slash - eal.runtime_dir), eal.runtime_dir);
+    all = opendir(path);
     while (all && (entry = readdir(all))) {
         int pid, len = 0;
 
-        if (sscanf(entry->d_name, "xord-%d%n", &pid, &len) == 1 && !entry->d_name[len] && kill(pid, 0) &&
-                errno == ESRCH)
-            (void)unlinkat(dirfd(all), entry->d_name, AT_REMOVEDIR);
+        if (sscanf(entry->d_name, "xord-%d%n", &pid, &len) != 1 || entry->d_name[len] || kill(pid, 0) == 0 ||
+                errno != ESRCH)
+            continue;
+        snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - eal.runtime_dir), eal.runtime_dir, entry->d_name);
+        dead_socket_remove(path);
+        (void)rmdir(path); /* if it is empty now */
     }
     if (all)
         closedir(all);
@@ -258,7 +278,7 @@ static void runtime_dir_note(void)
     snprintf(eal.runtime_dir, sizeof(eal.runtime_dir), "%s", rte_eal_get_runtime_dir());
     if (!eal.own_prefix)
         return;
-    empty_ones_remove();
+    dead_ones_remove();
     if (rmdir(eal.runtime_dir))
         eal.runtime_fd = open(eal.runtime_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }

@@ -147,9 +147,18 @@ assert_eq 'bans and limits' "$(json "$tmp/told" "lines[9]['/xord/bans'], lines[1
 succeeds 'metrics of a bootnode on DPDK' in_ns a python3 "$XORD_SRC/tests/integration/metrics_check.py" get "http://$where/metrics"
 stop "$bootnode"
 assert_eq 'exit code' "$stopped_code" 0
-[ ! -e "${path%/*}" ] || fail 'the telemetry socket is left behind'
-ok 'nothing is left behind'
+[ ! -e "$path" ] || fail 'the telemetry socket is left behind'
+ok 'the telemetry socket is gone'
+
+start dpdk in_ns a "$XORD" bootnode --key "$tmp/key" --port dpdk:net_af_packet0,iface=vetha --ip 10.9.0.1/24 \
+  --idle sleep --ctl "$tmp/ctl" --metrics off
+wait_for "$tmp/dpdk.log" '^enr:' 30
+path=$(ctl --json status | sed 's/.*"telemetry":"\([^"]*\)".*/\1/')
+stop "$started_pid" KILL
+[ -S "$path" ] || fail 'killed, and yet it has removed its telemetry socket'
 start dpdk in_ns a "$XORD" bootnode --key "$tmp/key" --port dpdk:net_af_packet0,iface=vetha --ip 10.9.0.1/24 \
   --idle sleep --ctl "$tmp/ctl" --metrics off -- --no-telemetry
 wait_for "$tmp/dpdk.log" '^enr:' 30
 assert_match 'without telemetry, when told so' "$(ctl --json status)" '"telemetry":null'
+[ ! -e "${path%/*}" ] || fail 'what a killed one has left is not removed at the next start'
+ok 'what a killed one has left goes at the next start'
