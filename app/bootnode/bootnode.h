@@ -58,10 +58,11 @@ struct bootnode {
     uint64_t status_ns; /* when the status is logged next */
     uint64_t ended_ns;  /* when draining ends and the node with it; UINT64_MAX: not before it is told */
     bool draining;
-    struct xord_bans *bans;     /* those that all shards have */
-    struct xord_state recalled; /* as it was at the start */
-    uint64_t save_ns;           /* when the state is saved next */
-    bool save_failed;           /* the last time */
+    char reload_note[BOOTNODE_ERR_LEN]; /* what the last reload could not change */
+    struct xord_bans *bans;             /* those that all shards have */
+    struct xord_state recalled;         /* as it was at the start */
+    uint64_t save_ns;                   /* when the state is saved next */
+    bool save_failed;                   /* the last time */
     struct watch watches[XORD_ENGINE_WAIT_FDS];
     struct record_list joined; /* bootnodes that a reload has added */
 };

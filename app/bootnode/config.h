@@ -45,11 +45,11 @@ struct config_key {
             *path; /* "udp"; or "limits.address": the key "address" below "limits". Those of a group stand together */
     const char *option; /* the long name of the option that takes the value; NULL: `apply` takes it */
     const char *also;   /* other options that mean the same: given on the command line, they too override the key */
-    enum config_kind kind;
     const char *fields[CONFIG_FIELDS_MAX]; /* of CONFIG_ENTRIES */
     const char *preset;                    /* the built-in default as it would be written; NULL: there is none */
     const char *example;                   /* what the default file shows, commented out, where there is no preset */
     const char *doc;                       /* for the default file: what it is, in lines */
+    enum config_kind kind;
     enum config_path check;
     /* The whole list. 0, or EXIT_USER after a complaint. */
     int (*apply)(struct bootnode_settings *settings, char **texts, unsigned cnt);

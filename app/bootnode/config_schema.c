@@ -169,9 +169,9 @@ static bool has_empty(const struct config_data *data)
 {
     bool has = is_empty(data->text);
 
-    for (unsigned i = 0; i < data->item_cnt; i++)
+    for (unsigned i = 0; data->items && i < data->item_cnt; i++)
         has |= is_empty(data->items[i]);
-    for (unsigned i = 0; i < data->entry_cnt; i++)
+    for (unsigned i = 0; data->entries && i < data->entry_cnt; i++)
         for (unsigned j = 0; j < CONFIG_FIELDS_MAX; j++)
             has |= is_empty(data->entries[i].fields[j]);
     return has;

@@ -136,6 +136,8 @@ int desk_reload(struct question *question)
 
     if (!err)
         xord_json_bool(question->json, "reloaded", true);
+    if (!err && *question->bootnode->reload_note)
+        xord_json_string(question->json, "note", question->bootnode->reload_note);
     return err;
 }
 
@@ -149,9 +151,9 @@ int desk_log(struct question *question)
     int err = question_text(question, &level, "level");
 
     for (int i = XORD_LOG_ERROR; !err && level && i <= XORD_LOG_DEBUG; i++)
-        if (strcmp(levels[i], level) == 0) {
+        if (strcmp(levels[i], level) == 0 || (i == XORD_LOG_WARN && strcmp(level, "warning") == 0)) {
             xord_log_set_level((enum xord_log_level)i);
-            xord_json_string(question->json, "log", level);
+            xord_json_string(question->json, "log", levels[i]);
             return 0;
         }
     return err ? err : question_fail(question, "the log has the levels error, warn, info and debug");

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Options of `xord bootnode`. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bootnode.h"
+#include "xord_http.h"
 
 #define RATE_MIN 10
 
@@ -79,7 +81,7 @@ static bool whole_number(uint64_t *out, const char *text, uint64_t min, uint64_t
 int limit_read(struct xord_limit_rate *out, const char *text, const char *name, char err[BOOTNODE_ERR_LEN])
 {
     const char *colon = strchr(text, ':');
-    uint64_t rate, burst;
+    uint64_t rate, burst, most;
 
     *out = (struct xord_limit_rate){0};
     if (strcmp(text, "off") == 0)
@@ -90,9 +92,10 @@ int limit_read(struct xord_limit_rate *out, const char *text, const char *name, 
         return EXIT_USER;
     }
     burst = 2 * rate;
-    if (colon && (!whole_number(&burst, colon + 1, 1, 30 * rate) || strchr(colon + 1, ':'))) {
-        snprintf(err, BOOTNODE_ERR_LEN, "%s%sa burst is from 1 to 30 seconds' worth, here %llu, not \"%.60s\"", name,
-                *name ? ": " : "", (unsigned long long)(30 * rate), colon + 1);
+    most = 30 * rate;
+    if (colon && (!whole_number(&burst, colon + 1, 1, most) || strchr(colon + 1, ':'))) {
+        snprintf(err, BOOTNODE_ERR_LEN, "%s%sa burst is from 1 to 30 seconds' worth, here %" PRIu64 ", not \"%.60s\"",
+                name, *name ? ": " : "", most, colon + 1);
         return EXIT_USER;
     }
     *out = (struct xord_limit_rate){.rate = (uint32_t)rate, .burst = (uint32_t)burst};
@@ -162,7 +165,7 @@ static int log_set(struct bootnode_settings *settings, const char *text)
     static const char *const names[] = {"error", "warning", "info", "debug"};
 
     for (int level = XORD_LOG_ERROR; level <= XORD_LOG_DEBUG; level++)
-        if (strcmp(text, names[level]) == 0) {
+        if (strcmp(text, names[level]) == 0 || (level == XORD_LOG_WARN && strcmp(text, "warn") == 0)) {
             settings->log_level = (enum xord_log_level)level;
             settings->has_log_level = true;
             return 0;
@@ -193,6 +196,8 @@ static int apply(struct bootnode_settings *settings, int key, const char *arg)
         return 0;
     case OPT_METRICS:
         settings->desk.metrics = arg;
+        if (strcmp(arg, "off") != 0 && xord_http_check(arg))
+            return complain("metrics are served at ADDR:PORT or [ADDR]:PORT, which \"%.60s\" is not", arg);
         return 0;
     default:
         return 0; /* OPT_CONFIG, which was read before all others */

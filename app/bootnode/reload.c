@@ -208,6 +208,15 @@ static void change_add(struct changes *changes, const struct config *config, uns
                 changes->len ? ", " : "", config_keys[key].path, line_text(line, config, key));
 }
 
+/* For who has asked for it; what does not fit is in the log. */
+static void note(struct bootnode *bootnode, const char *path, const char *line, const char *what)
+{
+    size_t len = strlen(bootnode->reload_note);
+
+    snprintf(bootnode->reload_note + len, sizeof(bootnode->reload_note) - len, "%s%s%s %s", len ? "; " : "", path, line,
+            what);
+}
+
 static int reload_key(struct reload *reload, struct config *config, unsigned key, struct changes *changes)
 {
     struct bootnode_settings *settings = reload->bootnode->settings;
@@ -217,13 +226,16 @@ static int reload_key(struct reload *reload, struct config *config, unsigned key
 
     reload->changed = false;
     if (settings->overridden[key]) {
-        if (differs)
+        if (differs) {
             xord_log(XORD_LOG_WARN, "changing %s%s has no effect: the command line says what it is",
                     config_keys[key].path, line_text(line, config, key));
+            note(reload->bootnode, config_keys[key].path, line, "is what the command line says");
+        }
     } else if (config_keys[key].reload) {
         err = config_keys[key].reload(reload);
     } else if (differs) {
         xord_log(XORD_LOG_WARN, "changing %s%s needs a restart", config_keys[key].path, line_text(line, config, key));
+        note(reload->bootnode, config_keys[key].path, line, "needs a restart");
     }
     if (reload->changed)
         change_add(changes, config, key);
@@ -287,6 +299,7 @@ int bootnode_reload(struct bootnode *bootnode, char err[BOOTNODE_ERR_LEN])
         xord_log(XORD_LOG_WARN, "%s", err);
         return EXIT_USER;
     }
+    *bootnode->reload_note = '\0';
     failed = read_again(settings, &fresh, err);
     if (failed) {
         xord_log(XORD_LOG_ERROR, "read %s again: it is wrong, and nothing was changed", settings->config_path);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a command gives up once it runs: its options, and what each kind of command keeps. */
 #include <errno.h>
+#include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -46,6 +47,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     switch (key) {
     case OPT_USER:
         options->user = arg;
+        if (!getpwnam(arg))
+            return complain("there is no user \"%.60s\": name one that is there, or make it", arg) ? EINVAL : 0;
         return 0;
     case OPT_CORE_DUMPS:
         options->core_dumps = true;
@@ -92,7 +95,7 @@ static void file_add(struct xord_confine_config *config, char *dir, size_t cap, 
 /* Will xord_confine make us another user? What it would have to write decides. */
 static bool may_become(const struct xord_confine_config *config)
 {
-    bool may = config->user && config->user->is_change;
+    bool may = config->user->is_change;
 
     for (uint32_t i = 0; i < config->path_cnt && may; i++)
         may = xord_confine_may_write(config->user, config->paths[i]);
@@ -107,47 +110,54 @@ static void hand_over(const struct xord_confine_user *user, const struct confine
         (void)!chown(wish->socket, user->uid, user->gid);
 }
 
-static int confine(struct xord_confine_config *config, const struct node_options *options,
-        const struct confine_wish *wish)
-{
-    char dir[4096], socket_dir[4096], err[XORD_CONFINE_ERR_LEN];
+/* What is to be given up, and the names in it. */
+struct plan {
+    struct xord_confine_config config;
     struct xord_port_needs port;
+    char dir[4096], socket_dir[4096];
+};
 
-    xord_port_needs(&port, &options->port);
-    config->needs = wish->needs | (port.is_device ? XORD_NEED_DEVICE : 0U) | (port.has_xdp ? XORD_NEED_XDP : 0U) |
-                    (port.has_telemetry ? XORD_NEED_CLIENTS | XORD_NEED_THREADS : 0U);
-    config->keep_caps = port.caps;
+static int confine(struct plan *plan, const struct node_options *options, const struct confine_wish *wish)
+{
+    struct xord_confine_config *config = &plan->config;
+    struct xord_port_needs *port = &plan->port;
+    char err[XORD_CONFINE_ERR_LEN];
+
+    xord_port_needs(port, &options->port);
+    config->needs = wish->needs | (port->is_device ? XORD_NEED_DEVICE : 0U) | (port->has_xdp ? XORD_NEED_XDP : 0U) |
+                    (port->has_telemetry ? XORD_NEED_CLIENTS | XORD_NEED_THREADS : 0U);
+    config->keep_caps = port->caps;
     config->seccomp = options->confine.seccomp;
-    if (*port.path)
-        path_add(config, port.path);
+    if (*port->path)
+        path_add(config, port->path);
     if (wish->dir)
         path_add(config, wish->dir);
     if (wish->file) {
         config->needs |= XORD_NEED_FILES;
-        file_add(config, dir, sizeof(dir), wish->file);
+        file_add(config, plan->dir, sizeof(plan->dir), wish->file);
     }
     if (wish->socket)
-        dir_add(config, socket_dir, sizeof(socket_dir), wish->socket);
-    if (may_become(config))
+        dir_add(config, plan->socket_dir, sizeof(plan->socket_dir), wish->socket);
+    if (config->user && may_become(config))
         hand_over(config->user, wish);
     return xord_confine(config, err) ? complain("%s", err) : 0;
 }
 
 int service_confine(const struct node_options *options, const struct confine_wish *wish)
 {
-    struct xord_confine_config config = {.core_dumps = true};
+    struct plan plan = {.config.core_dumps = true};
 
-    return confine(&config, options, wish);
+    return confine(&plan, options, wish);
 }
 
 int service_confine_fully(const struct node_options *options, const struct confine_wish *wish)
 {
-    struct xord_confine_config config = {.core_dumps = options->confine.core_dumps};
+    struct plan plan = {.config.core_dumps = options->confine.core_dumps};
     struct xord_confine_user user;
     char err[XORD_CONFINE_ERR_LEN];
 
     if (xord_confine_user(&user, options->confine.user, err))
         return complain("%s", err);
-    config.user = &user;
-    return confine(&config, options, wish);
+    plan.config.user = &user;
+    return confine(&plan, options, wish);
 }

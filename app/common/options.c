@@ -32,7 +32,8 @@ static const struct argp_option join_table[] = {
 };
 
 static const struct argp_option key_table[] = {
-        {"key", OPT_KEY, "FILE", 0, "Secret key (see `xord key`); default: a new one", 1},
+        {"key", OPT_KEY, "FILE", 0,
+                "Secret key (see `xord key`); default: a new one, but for a bootnode, which needs its own", 1},
         {0},
 };
 

@@ -331,8 +331,9 @@ void show_saved(const json_t *reply)
 
 void show_reloaded(const json_t *reply)
 {
-    (void)reply;
-    puts("reloaded");
+    const char *note = json_string_value(json_object_get(reply, "note"));
+
+    printf("reloaded%s%s\n", note ? "; " : "", note ? note : "");
 }
 
 void show_log(const json_t *reply)

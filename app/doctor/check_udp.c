@@ -113,6 +113,14 @@ static void report_holder(struct findings *findings, const struct wish *wish, co
         return;
     }
     host_read(comm, sizeof(comm), &wish->host, "/proc/%s/comm", holders->found_pid);
+    if (strcmp(comm, "xord") == 0) { /* asked about a node that runs: nobody is to stop it for that */
+        finding_add(findings, FINDING_WARN, "udp.port", NULL,
+                "UDP port %u is in use by xord, process %s: if that is the node meant, all is well; another takes "
+                "another "
+                "port by --udp",
+                wish->udp_port, holders->found_pid);
+        return;
+    }
     if (unit_of(unit, sizeof(unit), &wish->host, holders->found_pid))
         snprintf(fix, sizeof(fix), "systemctl stop %s", unit);
     else

@@ -169,6 +169,13 @@ static int daemon_start(struct xord_http *http, int listener)
     return http->epoll >= 0 ? 0 : -1;
 }
 
+int xord_http_check(const char *where)
+{
+    struct xord_endpoint ep = {0};
+
+    return where_parse(&ep, where) ? XORD_ETEXT : 0;
+}
+
 struct xord_http *xord_http_open(const char *where, xord_http_answer answer, void *ctx, bool *taken,
         char err[XORD_HTTP_ERR_LEN])
 {

@@ -20,6 +20,8 @@ typedef unsigned (*xord_http_answer)(void *ctx, const char *path, struct xord_bu
 
 struct xord_http;
 
+/* Is that a place to listen at? 0 or XORD_ETEXT. */
+XORD_MUST_CHECK int xord_http_check(const char *where);
 /* Listens at "ADDR:PORT", "[ADDR]:PORT"; port 0: any. NULL, a sentence in `err`, and *taken: the port is. */
 struct xord_http *xord_http_open(const char *where, xord_http_answer answer, void *ctx, bool *taken,
         char err[XORD_HTTP_ERR_LEN]);

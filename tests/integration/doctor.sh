@@ -121,14 +121,25 @@ ip link set veth0 mtu 1280
 mends iface.mtu warn --port "$packet"
 
 echo '== ports and limits'
+hold() { # FAMILY ADDRESS
+  start holder python3 -uc "import socket, time
+s = socket.socket(socket.$1, socket.SOCK_DGRAM)
+s.bind(('$2', 9000))
+print('held')
+time.sleep(600)"
+  wait_for "$tmp/holder.log" '^held' 10
+}
+hold AF_INET 127.0.0.1
+mends udp.port fail
+hold AF_INET6 ::1
+mends udp.port fail
 printf '%064d' 4711 >"$tmp/key"
 chmod 600 "$tmp/key"
-start holder "$XORD" bootnode --key "$tmp/key" --ip 127.0.0.1
+start holder "$XORD" bootnode --key "$tmp/key" --ip 127.0.0.1 --ctl none --metrics off
 wait_for "$tmp/holder.log" '^enr:' 10
-mends udp.port fail
-start holder "$XORD" bootnode --key "$tmp/key" --ip ::1
-wait_for "$tmp/holder.log" '^enr:' 10
-mends udp.port fail
+"$XORD" doctor >"$tmp/out" 2>&1 || fail 'a xord that runs is no failure'
+assert_match 'nobody is told to end it' "$(grep udp.port "$tmp/out")" '^warn .* in use by xord, process [0-9]+: if that is the node meant, all is well; [^-]*--udp$'
+stop "$started_pid"
 with='setpriv --bounding-set=-all --inh-caps=-all'
 mends udp.privilege fail --udp 53
 by_shell limits.files 'ulimit -S -n 60'

@@ -61,3 +61,10 @@ for path in sorted(glob.glob(os.path.join(sys.argv[1], '*.yaml'))):
     print('ok: %s: %d PCI devices and the modules, as in %s' % (said['family'], len(want), said['library']))
 assert seen > 200, seen
 END
+
+echo '== drop-ins of the unit'
+for line in 'DeviceAllow=/dev/vfio/vfio rw' 'DeviceAllow=char-vfio rw'; do
+  grep -qx "$line" "$XORD_SRC/drivers-config/xord.service.d/vfio.conf" || fail "vfio.conf lacks $line: the container is a device of its own"
+done
+grep -qx 'DeviceAllow=char-uio rw' "$XORD_SRC/drivers-config/xord.service.d/uio.conf" || fail 'uio.conf lacks its device'
+ok 'what they open they may'
