@@ -22,8 +22,8 @@
 
 #define BROADCAST_SIGNAL 33
 #define ROUNDS           4    /* threads that were made while the others were told need another one */
-#define ACK_POLLS        4000 /* of 0.5 ms */
-#define ACK_POLL_NS      500000
+#define POLLS            4000 /* of 0.5 ms */
+#define POLL_NS          500000
 #define KERNEL_SIGSET    8 /* bytes */
 #define SIGSYS_BIT       (UINT64_C(1) << (SIGSYS - 1))
 
@@ -44,7 +44,6 @@ static struct {
     uint64_t keep_caps;
     bool drops_bounding, keeps_any;
     /* by the threads */
-    _Atomic int done_tid;
     _Atomic int error; /* errno of the first that failed */
     const char *_Atomic error_step;
 } plan;
@@ -106,7 +105,7 @@ IN_HANDLER static void thread_drop(void)
     for (int cap = 0; plan.drops_bounding && cap < 64; cap++)
         if (syscall(SYS_prctl, PR_CAPBSET_DROP, cap, 0, 0, 0))
             break; /* the kernel knows no more */
-    if (plan.user)
+    if (plan.user && syscall(SYS_getuid) != (long)plan.user->uid)
         user_change(plan.user);
     caps_drop();
     if (syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
@@ -124,7 +123,6 @@ IN_HANDLER static void on_broadcast(int sig, siginfo_t *info, void *context)
     (void)info;
     thread_drop();
     *(uint64_t *)&interrupted->uc_sigmask &= ~SIGSYS_BIT;
-    atomic_store(&plan.done_tid, (int)syscall(SYS_gettid));
     errno = error;
 }
 
@@ -149,25 +147,6 @@ static int handler_set(struct kernel_sigaction *before)
         return -1;
     ours.handler = on_broadcast; /* a sanitizer puts its own in front */
     return kernel_sigaction(BROADCAST_SIGNAL, &ours, before);
-}
-
-/* Tells one thread and waits until it has done it; one that has ended meanwhile has done it as well. */
-static int tell(pid_t tid)
-{
-    const struct timespec pause = {.tv_nsec = ACK_POLL_NS};
-
-    atomic_store(&plan.done_tid, 0);
-    if (syscall(SYS_tgkill, getpid(), tid, BROADCAST_SIGNAL))
-        return errno == ESRCH ? 0 : -1;
-    for (int polls = 0; polls < ACK_POLLS; polls++) {
-        if (atomic_load(&plan.done_tid) == tid)
-            return 0;
-        nanosleep(&pause, NULL);
-        if (syscall(SYS_tgkill, getpid(), tid, 0) && errno == ESRCH)
-            return 0;
-    }
-    errno = ETIMEDOUT;
-    return -1;
 }
 
 /* ---- what /proc says ---- */
@@ -210,6 +189,24 @@ static bool is_dropped(const struct task_state *state)
         if (state->uid[i] != plan.user->uid)
             return false;
     return true;
+}
+
+/* Tells one thread and waits until /proc has it so: the handler's own word would come before it has returned, and with it the
+ * signal mask. One that has ended meanwhile has given up everything. */
+static int tell(pid_t tid)
+{
+    const struct timespec pause = {.tv_nsec = POLL_NS};
+    struct task_state state;
+
+    if (syscall(SYS_tgkill, getpid(), tid, BROADCAST_SIGNAL))
+        return errno == ESRCH ? 0 : -1;
+    for (int polls = 0; polls < POLLS; polls++) {
+        if (atomic_load(&plan.error) || !task_read(&state, tid) || is_dropped(&state))
+            return 0;
+        nanosleep(&pause, NULL);
+    }
+    errno = ETIMEDOUT;
+    return -1;
 }
 
 /* Tells each thread but `except` that has not given up what it should. How many those were; -1 without /proc. */

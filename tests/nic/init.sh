@@ -31,7 +31,13 @@ say "card $card ($(cat vendor device | tr '\n' ' ')) has driver $(basename "$(re
 
 xord bootnode --key /key --port "dpdk:$card" -v "$@" &
 bootnode=$!
-(read -r _ && kill -INT $bootnode) </dev/ttyS0 &
+# What each of its threads is, while it runs.
+threads() {
+  for task in "/proc/$bootnode/task"/*; do
+    say "thread: $(grep -E '^(Uid|CapEff|NoNewPrivs|Seccomp):' "$task/status" | tr -s '\t\n' ' ')"
+  done
+}
+(read -r _ && threads && kill -INT $bootnode) </dev/ttyS0 &
 wait $bootnode
 say "the bootnode ended with exit code $?"
 off

@@ -57,7 +57,9 @@ machine_image() {
   ln -s usr/lib usr/lib64 "$root/"
   install -m 755 "$XORD_SRC/tests/nic/init.sh" "$root/bin/init"
   install -m 755 "$machine_parts/busybox" "$root/bin/"
-  for applet in sh basename cat insmod mount poweroff readlink stty tr; do ln -s busybox "$root/bin/$applet"; done
+  for applet in sh basename cat grep insmod mount poweroff readlink stty tr; do ln -s busybox "$root/bin/$applet"; done
+  mkdir "$root/etc"
+  echo 'nobody:x:65534:65534::/:/bin/false' >"$root/etc/passwd" # for the bootnode to become
   cp "$machine_parts/uio.ko" "$machine_parts/uio_pci_generic.ko" "$root/"
   (umask 077 && printf '%064d\n' 1 >"$root/key")
   machine_copy_xord
@@ -124,6 +126,10 @@ machine_stop() {
   machine_wait '^machine: the bootnode ended' 30
   until_true 20 gone_or_zombie "$machine_pid" || fail 'the machine does not switch itself off'
   wait "$machine_pid" || fail "QEMU ended with exit code $?"
+  machine_expect 'it ran as nobody, without capabilities, behind the filter' \
+    '^machine: thread: Uid: 65534 65534 65534 65534 CapEff: 0+ NoNewPrivs: 1 Seccomp: 2 $'
+  ! grep -E '^machine: thread:' "$tmp/machine.log" | grep -vE 'Uid: 65534 .* CapEff: 0+ NoNewPrivs: 1 Seccomp: 2' ||
+    fail 'not each of its threads'
   machine_expect "the bootnode's exit code is 0" '^machine: the bootnode ended with exit code 0$'
   assert_eq 'taps left' "$(ip -o link show type tun | wc -l)" 0
 }
