@@ -155,7 +155,7 @@ static bool is_loopback(const uint8_t ip16[16])
 enum xord_limit_verdict xord_limit_charge(struct xord_limit *limit, const uint8_t ip16[16], uint64_t now_ns)
 {
     uint32_t now = (uint32_t)(now_ns >> TICK_SHIFT);
-    struct bucket address, prefix;
+    struct bucket address = {0}, prefix = {0};
     uint64_t blocks[2][2];
     uint64_t hashes[2];
 

@@ -71,7 +71,7 @@ static socklen_t sockaddr_of(struct sockaddr_storage *out, const struct xord_end
 
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_storage addr;
+    struct sockaddr_storage addr = {0};
     socklen_t len = sizeof(addr);
 
     if (getsockname(fd, (struct sockaddr *)&addr, &len) != 0)

@@ -11,9 +11,13 @@ set -eu
 
 # A mount namespace too, so that nothing of what is mounted here is seen outside.
 if [ "$(id -u)" = 0 ] && [ -z "${XORD_OWN_MOUNTS:-}" ]; then
-  export XORD_OWN_MOUNTS=1
-  rm -rf "$tmp"
-  exec unshare -m sh "$0" "$@"
+  # In a chroot whose root is no mount of its own there is no such namespace, and nothing is mounted.
+  export XORD_OWN_MOUNTS=none
+  if unshare -m true 2>/dev/null; then
+    export XORD_OWN_MOUNTS=yes
+    rm -rf "$tmp"
+    exec unshare -m sh "$0" "$@"
+  fi
 fi
 own_net "$@"
 # A bare chroot may lack it.
@@ -170,22 +174,26 @@ if [ -z "$is_root" ]; then
   exit 0
 fi
 
-echo '== /sys, hugetlbfs and the tap device, of this mount namespace'
-umount -l /sys
-mends host.sysfs fail --port "$packet"
-awk '$3 == "hugetlbfs" { print $2 }' /proc/self/mounts | while read -r dir; do umount "$dir"; done
-[ -d /dev/hugepages ] || restore "rmdir /dev/hugepages 2>/dev/null || true"
-mends memory.hugetlbfs fail --port "$packet" -- --legacy-mem
-umount /dev/hugepages
-[ -d /dev/net ] || restore "rmdir /dev/net 2>/dev/null || true"
-mkdir -p /dev/net
-mount -t tmpfs tmpfs /dev/net
-mends tap.device fail --port dpdk:net_tap0
-umount /dev/net
+if [ "$XORD_OWN_MOUNTS" = yes ]; then
+  echo '== /sys, hugetlbfs and the tap device, of this mount namespace'
+  umount -l /sys
+  mends host.sysfs fail --port "$packet"
+  awk '$3 == "hugetlbfs" { print $2 }' /proc/self/mounts | while read -r dir; do umount "$dir"; done
+  [ -d /dev/hugepages ] || restore "rmdir /dev/hugepages 2>/dev/null || true"
+  mends memory.hugetlbfs fail --port "$packet" -- --legacy-mem
+  umount /dev/hugepages
+  [ -d /dev/net ] || restore "rmdir /dev/net 2>/dev/null || true"
+  mkdir -p /dev/net
+  mount -t tmpfs tmpfs /dev/net
+  mends tap.device fail --port dpdk:net_tap0
+  umount /dev/net
+else
+  echo '== /sys, hugetlbfs and the tap device: not tried, there is no mount namespace in this chroot'
+fi
 
 echo '== what only the host has: put back at once'
 pages=/sys/kernel/mm/hugepages
-[ -d $pages ] || mount -t sysfs sysfs /sys
+[ -d $pages ] || [ "$XORD_OWN_MOUNTS" = none ] || mount -t sysfs sysfs /sys
 if [ -d $pages ]; then
   for size in "$pages"/*; do
     file=$size/nr_hugepages
