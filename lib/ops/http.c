@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,14 +72,12 @@ static socklen_t sockaddr_of(struct sockaddr_storage *out, const struct xord_end
 
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_storage addr = {0};
+    struct sockaddr_in6 addr = {0}; /* in that of IPv4 the port stands at the same place */
     socklen_t len = sizeof(addr);
 
-    if (getsockname(fd, (struct sockaddr *)&addr, &len) != 0)
-        return 0;
-    return ntohs(addr.ss_family == AF_INET ? ((struct sockaddr_in *)&addr)->sin_port
-                                           : ((struct sockaddr_in6 *)&addr)->sin6_port);
+    return getsockname(fd, (struct sockaddr *)&addr, &len) == 0 ? ntohs(addr.sin6_port) : 0;
 }
+_Static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port), "one place");
 
 static int listen_at(struct xord_endpoint *ep, bool *taken, char err[XORD_HTTP_ERR_LEN])
 {
