@@ -53,13 +53,6 @@ bool bootnode_watch(struct bootnode *bootnode, int fd, short events, void (*read
     return false;
 }
 
-void bootnode_unwatch(struct bootnode *bootnode, int fd)
-{
-    for (int i = 0; i < XORD_ENGINE_WAIT_FDS; i++)
-        if (bootnode->watches[i].fd == fd)
-            bootnode->watches[i].fd = -1;
-}
-
 static void turn_watches(struct bootnode *bootnode)
 {
     struct pollfd fds[XORD_ENGINE_WAIT_FDS];

@@ -71,7 +71,6 @@ struct bootnode {
 
 /* Calls `ready` from the loop whenever the descriptor is. False: too many. */
 bool bootnode_watch(struct bootnode *bootnode, int fd, short events, void (*ready)(void *ctx), void *ctx);
-void bootnode_unwatch(struct bootnode *bootnode, int fd);
 
 /* ---- operate.c: what can be changed while it runs; 0, or EXIT_USER and a sentence in `err` ---- */
 

@@ -143,18 +143,14 @@ int desk_reload(struct question *question)
 
 int desk_log(struct question *question)
 {
-    static const char *const levels[] = {[XORD_LOG_ERROR] = "error",
-            [XORD_LOG_WARN] = "warn",
-            [XORD_LOG_INFO] = "info",
-            [XORD_LOG_DEBUG] = "debug"};
-    const char *level;
-    int err = question_text(question, &level, "level");
+    enum xord_log_level level;
+    const char *text;
+    int err = question_text(question, &text, "level");
 
-    for (int i = XORD_LOG_ERROR; !err && level && i <= XORD_LOG_DEBUG; i++)
-        if (strcmp(levels[i], level) == 0 || (i == XORD_LOG_WARN && strcmp(level, "warning") == 0)) {
-            xord_log_set_level((enum xord_log_level)i);
-            xord_json_string(question->json, "log", levels[i]);
-            return 0;
-        }
+    if (!err && text && xord_log_level_parse(&level, text) == 0) {
+        xord_log_set_level(level);
+        xord_json_string(question->json, "log", xord_log_level_name(level));
+        return 0;
+    }
     return err ? err : question_fail(question, "the log has the levels error, warn, info and debug");
 }

@@ -6,6 +6,7 @@
 
 #include "desk.h"
 #include "enr_out.h"
+#include "xord_mem.h"
 #include "xord_text.h"
 
 #define ROWS_DEFAULT     10000
@@ -39,25 +40,13 @@ static void listing_free(struct listing *listing)
     free(listing->sessions);
 }
 
-/* Room for one more; NULL when memory is short. */
-static void *grow(void *rows, uint32_t cnt, uint32_t *cap, size_t size)
-{
-    void *more = rows;
-
-    if (cnt == *cap) {
-        *cap = *cap ? *cap * 2 : 64;
-        more = realloc(rows, *cap * size);
-    }
-    return more;
-}
-
 static void add_node(struct listing *listing, uint16_t shard, const struct xord_listed_node *node)
 {
     struct node_row *rows;
 
     if (listing->failed || (listing->distance && node->distance != listing->distance))
         return;
-    rows = grow(listing->nodes, listing->node_cnt, &listing->node_cap, sizeof(*rows));
+    rows = xord_grow(listing->nodes, listing->node_cnt, &listing->node_cap, sizeof(*rows));
     listing->failed = !rows;
     if (!rows)
         return;
@@ -71,7 +60,7 @@ static void add_session(struct listing *listing, uint16_t shard, const struct xo
 
     if (listing->failed || listing->session_cnt == listing->session_max)
         return;
-    rows = grow(listing->sessions, listing->session_cnt, &listing->session_cap, sizeof(*rows));
+    rows = xord_grow(listing->sessions, listing->session_cnt, &listing->session_cap, sizeof(*rows));
     listing->failed = !rows;
     if (!rows)
         return;

@@ -162,14 +162,10 @@ static int ban_add(struct bootnode_settings *settings, const char *text)
 
 static int log_set(struct bootnode_settings *settings, const char *text)
 {
-    static const char *const names[] = {"error", "warning", "info", "debug"};
-
-    for (int level = XORD_LOG_ERROR; level <= XORD_LOG_DEBUG; level++)
-        if (strcmp(text, names[level]) == 0 || (level == XORD_LOG_WARN && strcmp(text, "warn") == 0)) {
-            settings->log_level = (enum xord_log_level)level;
-            settings->has_log_level = true;
-            return 0;
-        }
+    if (xord_log_level_parse(&settings->log_level, text) == 0) {
+        settings->has_log_level = true;
+        return 0;
+    }
     return complain("%s%.60s is no log level: there are error, warning, info and debug", by_option("--log "), text);
 }
 

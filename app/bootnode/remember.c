@@ -14,7 +14,6 @@
 
 struct gathering {
     struct xord_state state;
-    uint32_t local;          /* whose nodes are taken */
     uint64_t now_ns, wall_s; /* the same moment */
     int err;
 };
@@ -39,20 +38,20 @@ static void gather(void *ctx, uint16_t shard, const struct xord_listed *listed)
         };
 
         /* Who has never answered us is somebody's word only; but one recalled may not have had the time yet. */
-        if (from->local != gathering->local || (node.live_checks == 0 && from->seen_ns == 0))
+        if (node.live_checks == 0 && from->seen_ns == 0)
             continue;
         gathering->err = xord_enr_decode(&node.enr, from->enr, from->enr_len);
         if (!gathering->err)
-            gathering->err = xord_state_add_node(&gathering->state, &node);
+            gathering->err = xord_state_add_node_of(&gathering->state, from->local, &node);
     }
 }
 
-static void gather_self(struct bootnode *bootnode, struct gathering *gathering, uint32_t local)
+static void gather_selves(struct bootnode *bootnode, struct gathering *gathering)
 {
     struct xord_engine *engine = bootnode->service.engine;
 
-    gathering->local = local;
-    gathering->err = xord_state_add_self(&gathering->state, &bootnode->service.selves[local]);
+    for (uint32_t local = 0; local < bootnode->service.self_cnt && !gathering->err; local++)
+        gathering->err = xord_state_add_self(&gathering->state, &bootnode->service.selves[local]);
     for (uint16_t shard = 0; shard < xord_engine_worker_cnt(engine) && !gathering->err; shard++) {
         int err = xord_engine_list(engine, shard, XORD_LIST_TABLE, gather, gathering);
 
@@ -108,8 +107,7 @@ int bootnode_snapshot(struct bootnode *bootnode, char err[BOOTNODE_ERR_LEN])
         return EXIT_USER;
     }
     gathering.state.saved_s = gathering.wall_s;
-    for (uint32_t local = 0; local < bootnode->service.self_cnt && !gathering.err; local++)
-        gather_self(bootnode, &gathering, local);
+    gather_selves(bootnode, &gathering);
     if (!gathering.err)
         gather_others(bootnode, &gathering);
     gather_bans(bootnode, &gathering);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a command gives up once it runs: its options, and what each kind of command keeps. */
 #include <errno.h>
-#include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,13 +42,15 @@ static int seccomp_set(struct confine_options *options, const char *text)
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct confine_options *options = state->input;
+    char err[XORD_CONFINE_ERR_LEN];
 
     switch (key) {
     case OPT_USER:
         options->user = arg;
-        if (!getpwnam(arg))
-            return complain("there is no user \"%.60s\": name one that is there, or make it", arg) ? EINVAL : 0;
-        return 0;
+        if (xord_confine_user_check(arg, err) == 0)
+            return 0;
+        complain_print("%s", err);
+        return EINVAL;
     case OPT_CORE_DUMPS:
         options->core_dumps = true;
         return 0;

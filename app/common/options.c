@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app.h"
+#include "xord_mem.h"
 
 #define DEFAULT_UDP_PORT 9000
 
@@ -55,15 +56,11 @@ static const struct argp_option option_table[] = {
 
 int record_list_add(struct record_list *list, const struct xord_enr *enr)
 {
-    if (list->cnt == list->capacity) {
-        uint32_t capacity = list->capacity ? list->capacity * 2 : 16;
-        struct xord_enr *enrs = realloc(list->enrs, capacity * sizeof(*enrs));
+    struct xord_enr *enrs = xord_grow(list->enrs, list->cnt, &list->capacity, sizeof(*enrs));
 
-        if (!enrs)
-            return complain("out of memory");
-        list->enrs = enrs;
-        list->capacity = capacity;
-    }
+    if (!enrs)
+        return complain("out of memory");
+    list->enrs = enrs;
     list->enrs[list->cnt++] = *enr;
     return 0;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "load.h"
+#include "xord_mem.h"
 
 const double report_percentiles[REPORT_PERCENTILES] = {50, 90, 99, 99.9, 99.99};
 const char *const report_names[REPORT_PERCENTILES] = {"p50", "p90", "p99", "p99.9", "p99.99"};
@@ -210,15 +211,11 @@ static int line_print(const struct report *report, const struct report_row *row)
 
 static int row_add(struct report *report, const struct report_row *row)
 {
-    if (report->row_cnt == report->row_cap) {
-        uint32_t cap = report->row_cap ? 2 * report->row_cap : 64;
-        struct report_row *rows = realloc(report->rows, cap * sizeof(*rows));
+    struct report_row *rows = xord_grow(report->rows, report->row_cnt, &report->row_cap, sizeof(*rows));
 
-        if (!rows)
-            return complain("out of memory");
-        report->rows = rows;
-        report->row_cap = cap;
-    }
+    if (!rows)
+        return complain("out of memory");
+    report->rows = rows;
     report->rows[report->row_cnt++] = *row;
     return 0;
 }

@@ -119,6 +119,19 @@ void xord_mem_free(void *mem, size_t len)
         free(mem);
 }
 
+void *xord_grow(void *rows, uint32_t cnt, uint32_t *cap, size_t size)
+{
+    uint32_t more = *cap ? 2 * *cap : 16;
+    void *grown;
+
+    if (cnt < *cap)
+        return rows;
+    grown = realloc(rows, more * size);
+    if (grown)
+        *cap = more;
+    return grown;
+}
+
 static size_t secret_len(size_t len)
 {
     return round_up(len ? len : 1, PAGE);

@@ -16,14 +16,10 @@ struct xord_prefix xord_prefix_of(const uint8_t ip16[16], unsigned bits)
     return prefix;
 }
 
+/* "::/0" is all of IPv6: families never match. */
 bool xord_prefix_has(const struct xord_prefix *prefix, const uint8_t ip16[16])
 {
-    unsigned whole = prefix->bits / 8, rest = prefix->bits % 8;
-
-    if (prefix->bits < V4_BITS && xord_ip_is_v4(ip16)) /* "::/0" is all of IPv6 */
-        return false;
-    return memcmp(prefix->ip16, ip16, whole) == 0 &&
-           (rest == 0 || ((prefix->ip16[whole] ^ ip16[whole]) & ~(0xff >> rest) & 0xff) == 0);
+    return xord_ip_same_prefix(prefix->ip16, ip16, prefix->bits - (unsigned)V4_BITS, prefix->bits);
 }
 
 /* A decimal number without a sign or leading zeroes. */

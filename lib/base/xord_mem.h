@@ -11,6 +11,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define XORD_MEM_HUGE ((size_t)2 << 20)
 
@@ -20,7 +21,10 @@ void *xord_mem_alloc(size_t len);
 /* `len` as it was allocated. NULL is fine. Does not wipe. */
 void xord_mem_free(void *mem, size_t len);
 
-/* The same for what holds keys: pages of its own, which a core dump leaves out, wiped as they are given back. Small areas are
+/* Room for one more row of `size` bytes: `rows`, or where they are now; NULL when memory is short: then they are where they were. */
+void *xord_grow(void *rows, uint32_t cnt, uint32_t *cap, size_t size);
+
+/* As xord_mem_alloc, for what holds keys: pages of its own, which a core dump leaves out, wiped as they are given back. Small areas are
  * mapped too, all their pages at once; with AddressSanitizer they come from the heap like all others, and are dumped. */
 void *xord_secret_alloc(size_t len);
 void xord_secret_free(void *mem, size_t len);

@@ -34,9 +34,14 @@ void admit_on_ban(struct xord_node *node, const struct xord_mail *mail)
         (void)xord_table_drop(node->hosts[i].table, prefix, node->now_ns);
 }
 
+bool admit_is_banned(const struct xord_node *node, const struct xord_endpoint *peer)
+{
+    return xord_bans_cnt(node->bans) > 0 && xord_bans_has(node->bans, peer->ip16, node->now_ns);
+}
+
 static bool admit_one(struct xord_node *node, const struct xord_endpoint *peer)
 {
-    if (xord_bans_cnt(node->bans) > 0 && xord_bans_has(node->bans, peer->ip16, node->now_ns)) {
+    if (admit_is_banned(node, peer)) {
         COUNT(node, drop_banned);
         return false;
     }
@@ -67,11 +72,6 @@ size_t admit(struct xord_node *node, const struct xord_dgram *burst, uint8_t *le
         n += admit_one(node, &burst[i].peer);
     }
     return n;
-}
-
-bool admit_is_banned(const struct xord_node *node, const struct xord_endpoint *peer)
-{
-    return xord_bans_cnt(node->bans) > 0 && xord_bans_has(node->bans, peer->ip16, node->now_ns);
 }
 
 void admit_poll(struct xord_node *node)

@@ -119,17 +119,30 @@ static const char *obstacle(const struct xord_confine_user *user)
     return NULL;
 }
 
+static int user_find(struct xord_confine_user *user, const char *name, char err[XORD_CONFINE_ERR_LEN])
+{
+    if (user_by_name(user, name))
+        return 0;
+    snprintf(err, XORD_CONFINE_ERR_LEN,
+            "there is no user \"%.60s\": name one that is there, or make it (adduser "
+            "--system --group %.60s)",
+            name, name);
+    return -1;
+}
+
+int xord_confine_user_check(const char *name, char err[XORD_CONFINE_ERR_LEN])
+{
+    struct xord_confine_user user;
+
+    return user_find(&user, name, err);
+}
+
 static int user_named(struct xord_confine_user *user, const char *name, char err[XORD_CONFINE_ERR_LEN])
 {
     const char *why;
 
-    if (!user_by_name(user, name)) {
-        snprintf(err, XORD_CONFINE_ERR_LEN,
-                "there is no user \"%.60s\": name one that is there, or make it (adduser "
-                "--system --group %.60s)",
-                name, name);
+    if (user_find(user, name, err))
         return -1;
-    }
     user->is_named = true;
     user->is_change = user->uid != geteuid();
     why = user->is_change ? obstacle(user) : NULL;

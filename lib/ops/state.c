@@ -7,6 +7,7 @@
 
 #include "xord_bytes.h"
 #include "xord_keccak.h"
+#include "xord_mem.h"
 #include "state_private.h"
 
 #define DIGEST_AT  48
@@ -23,48 +24,47 @@ static const uint8_t magic8[8] = {'X', 'O', 'R', 'D', 'S', 'T', 'A', 'T'};
 
 /* ---- in memory ---- */
 
-/* Makes room for one more. */
-static int grow(void **items, uint32_t *cap, uint32_t cnt, size_t size)
+int xord_state_add_self(struct xord_state *state, const struct xord_enr *enr)
 {
-    uint32_t more = *cap ? 2 * *cap : 16;
-    void *grown;
+    struct xord_state_self *selves =
+            xord_grow(state->selves, state->self_cnt, &state->self_cap, sizeof(*state->selves));
 
-    if (cnt < *cap)
-        return 0;
-    grown = realloc(*items, more * size);
-    if (!grown)
+    if (!selves)
         return XORD_ENOMEM;
-    *items = grown;
-    *cap = more;
+    state->selves = selves;
+    selves[state->self_cnt++] = (struct xord_state_self){.enr = *enr};
     return 0;
 }
 
-int xord_state_add_self(struct xord_state *state, const struct xord_enr *enr)
+int xord_state_add_node_of(struct xord_state *state, uint32_t self_number, const struct xord_state_node *node)
 {
-    if (grow((void **)&state->selves, &state->self_cap, state->self_cnt, sizeof(*state->selves)))
+    struct xord_state_self *self;
+    struct xord_state_node *nodes;
+
+    if (self_number >= state->self_cnt)
+        return XORD_ESTATE;
+    self = &state->selves[self_number];
+    nodes = xord_grow(self->nodes, self->node_cnt, &self->node_cap, sizeof(*self->nodes));
+    if (!nodes)
         return XORD_ENOMEM;
-    state->selves[state->self_cnt++] = (struct xord_state_self){.enr = *enr};
+    self->nodes = nodes;
+    nodes[self->node_cnt++] = *node;
     return 0;
 }
 
 int xord_state_add_node(struct xord_state *state, const struct xord_state_node *node)
 {
-    struct xord_state_self *self;
-
-    if (state->self_cnt == 0)
-        return XORD_ESTATE;
-    self = &state->selves[state->self_cnt - 1];
-    if (grow((void **)&self->nodes, &self->node_cap, self->node_cnt, sizeof(*self->nodes)))
-        return XORD_ENOMEM;
-    self->nodes[self->node_cnt++] = *node;
-    return 0;
+    return state->self_cnt ? xord_state_add_node_of(state, state->self_cnt - 1, node) : XORD_ESTATE;
 }
 
 int xord_state_add_ban(struct xord_state *state, const struct xord_state_ban *ban)
 {
-    if (grow((void **)&state->bans, &state->ban_cap, state->ban_cnt, sizeof(*state->bans)))
+    struct xord_state_ban *bans = xord_grow(state->bans, state->ban_cnt, &state->ban_cap, sizeof(*state->bans));
+
+    if (!bans)
         return XORD_ENOMEM;
-    state->bans[state->ban_cnt++] = *ban;
+    state->bans = bans;
+    bans[state->ban_cnt++] = *ban;
     return 0;
 }
 

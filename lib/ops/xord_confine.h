@@ -43,6 +43,9 @@ struct xord_confine_user {
  * stay who we are. 0, or -1 with a sentence in `err`. Reads the user database: to be called before xord_confine. */
 XORD_MUST_CHECK int xord_confine_user(struct xord_confine_user *user, const char *name, char err[XORD_CONFINE_ERR_LEN]);
 
+/* Is there a user of that name? 0, or -1 with a sentence in `err`. */
+XORD_MUST_CHECK int xord_confine_user_check(const char *name, char err[XORD_CONFINE_ERR_LEN]);
+
 /* May this user, without any capability, make, rename and remove files in that directory, or write to that file or socket? */
 bool xord_confine_may_write(const struct xord_confine_user *user, const char *path);
 

@@ -57,6 +57,9 @@ struct xord_state {
 /* To be begun with all zeroes. A node is added to the last identity. XORD_ENOMEM; XORD_ESTATE for a node before any identity. */
 XORD_MUST_CHECK int xord_state_add_self(struct xord_state *state, const struct xord_enr *enr);
 XORD_MUST_CHECK int xord_state_add_node(struct xord_state *state, const struct xord_state_node *node);
+/* To the identity of that number, in the order in which they were added. */
+XORD_MUST_CHECK int xord_state_add_node_of(struct xord_state *state, uint32_t self_number,
+        const struct xord_state_node *node);
 XORD_MUST_CHECK int xord_state_add_ban(struct xord_state *state, const struct xord_state_ban *ban);
 void xord_state_free(struct xord_state *state);
 
