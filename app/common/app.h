@@ -66,6 +66,9 @@ void complaint_keep(char first[COMPLAINT_LEN]);
  * returns EINVAL; then this is EXIT_USER. */
 int parse_args(const struct argp *argp, int argc, char **argv, void *input);
 
+/* Before parse_args: takes what is behind "--", options for DPDK's EAL, out of `argv`. How many there are. */
+int eal_args_take(char *const **eal_args, int *argc, char **argv);
+
 /* A decimal number from `min` to `max`, given with --`name`. 0, or EXIT_USER after a complaint. */
 int number_parse(uint64_t *out, const char *text, const char *name, uint64_t min, uint64_t max);
 

@@ -86,6 +86,21 @@ int parse_args(const struct argp *argp, int argc, char **argv, void *input)
     return argp_parse(argp, argc, argv, 0, NULL, input) ? EXIT_USER : 0;
 }
 
+int eal_args_take(char *const **eal_args, int *argc, char **argv)
+{
+    int cnt = 0;
+
+    for (int i = 1; i < *argc; i++) {
+        if (strcmp(argv[i], "--") != 0)
+            continue;
+        *eal_args = argv + i + 1;
+        cnt = *argc - i - 1;
+        argv[i] = NULL;
+        *argc = i;
+    }
+    return cnt;
+}
+
 /* Of "ip ADDR/PREFIX: PREFIX", when the origin names the key, what it is a part of it. */
 static const char *value_name(const char *name)
 {

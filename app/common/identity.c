@@ -149,6 +149,25 @@ int identities_keys(uint8_t (*seckeys32)[32], const struct node_options *options
     return 0;
 }
 
+/* A hint stands in for an address of its family, so there must be one. */
+static int hints_check(const struct xord_port_config *config, const struct node_options *options)
+{
+    for (uint32_t i = 0; i < options->identity_cnt; i++) {
+        bool has[2] = {false, false};
+
+        for (uint32_t row = 0; row < config->addr_cnt; row++)
+            if (config->addrs[row].owner == i)
+                has[!xord_ip_is_v4(config->addrs[row].ip16)] = true;
+        for (int family = 0; family < 2; family++)
+            if (options->identities[i].nat.has_named[family] && !has[family])
+                return complain(
+                        "%snat of identity %u is for IPv%d, of which it has no address: give it an %sip of IPv%d "
+                        "too, or leave that out",
+                        by_option("--"), i + 1, family ? 6 : 4, by_option("--"), family ? 6 : 4);
+    }
+    return 0;
+}
+
 /* ---- what the port is to have ---- */
 
 static int addr_put(struct xord_port_config *config, const struct xord_port_addr *addr)
@@ -249,5 +268,7 @@ int identities_port(struct xord_port_config *config, const struct node_options *
         for (uint32_t row = first; row < config->addr_cnt; row++)
             config->addrs[row].udp_port = options->identities[i].udp_port;
     }
-    return err ? err : clashes_check(config);
+    if (!err)
+        err = clashes_check(config);
+    return err ? err : hints_check(config, options);
 }

@@ -244,6 +244,12 @@ int node_options_check(struct node_options *options)
     if (is_device && !options->has_ip)
         return complain("%s%s needs %sip: a device has no address of its own", by_option("--port "), options->port.spec,
                 by_option("--"));
+    if (!is_device && (options->port.has_gateway4 || options->port.has_gateway6))
+        return complain("%sgateway is for devices: what sockets send goes by the system's routes, so leave it out",
+                by_option("--"));
+    if (!is_device && options->port.eal_arg_cnt > 0)
+        return complain("%s is for DPDK, and sockets know nothing of it: leave it out, or name a device as the port",
+                *by_option("--") ? "what is behind \"--\"" : "eal");
     if (!options->has_idle)
         options->idle = is_device ? XORD_IDLE_SPIN : XORD_IDLE_SLEEP;
     return 0;
@@ -288,14 +294,7 @@ int node_options_init(struct node_options *options, int *argc, char **argv)
     options->port.udp_port = DEFAULT_UDP_PORT;
     options->port.worker_cnt = 1;
     options->identity_cnt = 1;
-    for (int i = 1; i < *argc; i++) {
-        if (strcmp(argv[i], "--") != 0)
-            continue;
-        options->port.eal_args = argv + i + 1;
-        options->port.eal_arg_cnt = *argc - i - 1;
-        argv[i] = NULL;
-        *argc = i;
-    }
+    options->port.eal_arg_cnt = eal_args_take(&options->port.eal_args, argc, argv);
     options->curve = curve_open();
     return options->curve ? 0 : EXIT_USER;
 }

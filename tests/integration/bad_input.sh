@@ -136,6 +136,8 @@ for bad in x '' 1.2.3 1.2.3.4.5 fe80::1::2 1.2.3.4/33 1.2.3.4/0 1.2.3.4/ 1.2.3.4
   one_sentence "--ip $bad" 1 '^xord: --ip' "$XORD" ping "$record" --ip "$bad"
 done
 one_sentence '--gateway' 1 'no IP address' "$XORD" ping "$record" --gateway x
+one_sentence '--gateway with sockets' 1 'gateway is for devices' "$XORD" ping "$record" --gateway 10.0.0.1
+one_sentence 'EAL options with sockets' 1 'is for DPDK' "$XORD" ping "$record" -- --no-telemetry
 one_sentence '--idle' 1 'neither spin nor sleep' "$XORD" ping "$record" --idle doze
 one_sentence '--port' 1 'neither "socket" nor' "$XORD" ping "$record" --port eth0
 one_sentence '--port dpdk:' 1 'neither "socket" nor' "$XORD" ping "$record" --port dpdk:

@@ -233,5 +233,8 @@ bad 'no port in the hint' 'wants a number from 1 to 65535' --nat 192.0.2.1:70000
 bad 'an address that nobody has' 'no address that a node can have' --nat 0.0.0.0
 bad 'two for one family' 'names two IPv6 endpoints' --nat ::1 --nat '[::2]:9000'
 bad 'hints that contradict' 'both auto and none' --nat auto --nat none
+bad 'a hint for no address' 'nat of identity 1 is for IPv6, of which it has no address' --ip 127.0.0.1 --nat '[2001:db8::1]:9000'
+bad 'a hint for no address of a further one' 'nat of identity 2 is for IPv4, of which it has no address' --ip 127.0.0.1 \
+  --identity "key=$tmp/b.key,ip=::1,nat=198.51.100.1"
 bad 'a device without an address' 'needs an ip= in each --identity' --port dpdk:net_ring0 --ip 10.0.0.1 \
   --identity "key=$tmp/b.key"
