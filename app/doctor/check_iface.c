@@ -6,29 +6,43 @@
 #include "doctor.h"
 #include "xord_port.h"
 
-static bool see_name(void *ctx, const char *name)
-{
-    char *list = ctx;
-    size_t len = strlen(list);
+struct others {
+    const struct wish *wish;
+    char text[256], first[IF_NAMESIZE];
+};
 
-    if (strcmp(name, "lo") != 0)
-        snprintf(list + len, 256 - len, "%s%s", len ? ", " : "", name);
+static bool see_other(void *ctx, const char *name)
+{
+    struct others *others = ctx;
+    size_t len = strlen(others->text);
+
+    if (strcmp(name, "lo") == 0 || strcmp(name, others->wish->iface) == 0)
+        return true;
+    snprintf(others->text + len, sizeof(others->text) - len, "%s%s", len ? ", " : "", name);
+    if (!*others->first && !iface_is_default_route(&others->wish->host, name))
+        snprintf(others->first, sizeof(others->first), "%s", name);
     return true;
+}
+
+/* The interfaces that could be named instead; NULL: there is none to take. */
+static const char *others_find(struct others *others, char fix[FIX_LEN], const struct wish *wish)
+{
+    *others = (struct others){.wish = wish, .text = ""};
+    host_each(&wish->host, see_other, others, "/sys/class/net");
+    return *others->first ? wish_otherwise(fix, wish, "iface", others->first) : NULL;
 }
 
 static void report_missing(struct findings *findings, const struct wish *wish)
 {
-    char list[256] = "";
+    struct others others;
+    char text[FIX_LEN];
+    const char *fix = others_find(&others, text, wish), *list = *others.text ? others.text : "none";
 
-    host_each(&wish->host, see_name, list, "/sys/class/net");
-    if (*wish->iface) {
-        finding_fail(findings, "iface.present", NULL, "there is no interface %s; there are: %s", wish->iface,
-                *list ? list : "none");
-    } else {
-        finding_fail(findings, "iface.present", NULL,
-                "the device needs to know its interface: dpdk:%s,iface=NAME with one of: %s", wish->device,
-                *list ? list : "none");
-    }
+    if (*wish->iface)
+        finding_fail(findings, "iface.present", fix, "there is no interface %s; there are: %s", wish->iface, list);
+    else
+        finding_fail(findings, "iface.present", fix,
+                "the device needs to know its interface: dpdk:%s,iface=NAME with one of: %s", wish->device, list);
 }
 
 static void check_link(struct findings *findings, const struct iface *iface)
@@ -114,12 +128,16 @@ static void check_kernel(struct findings *findings, const struct wish *wish)
 static void check_route(struct findings *findings, const struct wish *wish)
 {
     bool takes_all = wish->nic && strcmp(wish->nic->family, "af_packet") != 0;
+    struct others others;
+    char text[FIX_LEN];
+    const char *fix = others_find(&others, text, wish);
 
     if (!iface_is_default_route(&wish->host, wish->iface))
         finding_ok(findings, "iface.route", "%s does not carry the default route", wish->iface);
     else if (takes_all)
-        finding_fail(findings, "iface.route", NULL,
-                "%s carries this machine's default route: xord would cut it off; name another interface", wish->iface);
+        finding_fail(findings, "iface.route", fix,
+                "%s carries this machine's default route: xord would cut it off. Other interfaces: %s", wish->iface,
+                *others.text ? others.text : "none");
     else
         finding_ok(findings, "iface.route",
                 "%s carries the default route, and the kernel goes on using it: give xord an "

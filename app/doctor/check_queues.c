@@ -95,11 +95,12 @@ static void check_xdp_queues(struct findings *findings, const struct wish *wish)
 /* The kernel deals frames out to all of them, also to those that nobody reads. */
 static void check_qpairs(struct findings *findings, const struct wish *wish)
 {
-    char text[16];
+    char text[16], fix[FIX_LEN];
     unsigned cnt;
 
     if (wish_argument(text, sizeof(text), wish, "qpairs") && sscanf(text, "%u", &cnt) == 1 && cnt > wish->workers)
-        finding_fail(findings, "iface.queues", NULL, "qpairs=%u is more than there are workers: leave qpairs out", cnt);
+        finding_fail(findings, "iface.queues", wish_otherwise(fix, wish, "qpairs", NULL),
+                "qpairs=%u is more than there are workers: leave qpairs out", cnt);
 }
 
 void check_queues(struct findings *findings, const struct wish *wish)

@@ -32,7 +32,9 @@ static void check_server(struct findings *findings, const struct wish *wish, con
     const char *slash = strrchr(name, '/');
 
     if (is_listened(&wish->host, name)) {
-        finding_fail(findings, "memif.socket", NULL, "another server has the socket %s: choose another", name);
+        snprintf(dir, sizeof(dir), "%.120s.2", name + abstract);
+        finding_fail(findings, "memif.socket", wish_otherwise(fix, wish, "socket", dir),
+                "another server has the socket %s: choose another", name);
         return;
     }
     snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - name) : 0, name); /* shorter than a socket's name */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* `xord doctor`: is this host fit for xord on a given port, and what mends what is not. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "app.h"
 #include "commands.h"
@@ -12,7 +14,7 @@
 struct doctor_args {
     struct wish wish;
     bool json;
-    char **eal_args; /* those after "--" */
+    char *const *eal_args; /* those after "--" */
     int eal_arg_cnt;
 };
 
@@ -42,6 +44,26 @@ bool wish_argument(char *value, size_t cap, const struct wish *wish, const char 
         return true;
     }
     return false;
+}
+
+const char *wish_otherwise(char fix[FIX_LEN], const struct wish *wish, const char *name, const char *value)
+{
+    size_t len = strlen(name), at = strcspn(wish->spec, ",");
+    int used = snprintf(fix, FIX_LEN, "xord doctor --port '%.*s", (int)at, wish->spec);
+
+    if (strchr(wish->spec, '\'') || strlen(wish->spec) > FIX_LEN / 2)
+        return NULL;
+    while (wish->spec[at]) {
+        size_t part = 1 + strcspn(wish->spec + at + 1, ",");
+
+        if (strncmp(wish->spec + at + 1, name, len) != 0 || wish->spec[at + 1 + len] != '=')
+            used += snprintf(fix + used, FIX_LEN - (size_t)used, "%.*s", (int)part, wish->spec + at);
+        at += part;
+    }
+    if (value)
+        used += snprintf(fix + used, FIX_LEN - (size_t)used, ",%s=%.128s", name, value);
+    snprintf(fix + used, FIX_LEN - (size_t)used, "' --workers %u", wish->workers);
+    return fix;
 }
 
 /* "03:00.0" or "0000:03:00.0"; made full. */
@@ -136,6 +158,18 @@ static int number_option(uint16_t *out, const char *text, const char *name, uint
     return 0;
 }
 
+static int root_option(struct doctor_args *args, const char *arg)
+{
+    struct stat st;
+    int error = stat(arg, &st) ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+
+    args->wish.host.root = strcmp(arg, "/") == 0 ? "" : arg;
+    if (!error)
+        return 0;
+    complain("--root %.200s: %s; name the directory with that machine's files", arg, strerror(error));
+    return EXIT_USAGE;
+}
+
 static int apply_option(struct doctor_args *args, int key, const char *arg)
 {
     switch (key) {
@@ -151,8 +185,7 @@ static int apply_option(struct doctor_args *args, int key, const char *arg)
     case OPT_WORKERS:
         return number_option(&args->wish.workers, arg, "workers", 1, XORD_ENGINE_MAX_WORKERS);
     case OPT_ROOT:
-        args->wish.host.root = strcmp(arg, "/") == 0 ? "" : arg;
-        return 0;
+        return root_option(args, arg);
     default:
         args->json = true;
         return 0;
@@ -189,18 +222,6 @@ static const struct argp doctor_argp = {
                "Example: xord doctor --port dpdk:0000:01:00.0 --workers 4",
 };
 
-static void take_eal_args(struct doctor_args *args, int *argc, char **argv)
-{
-    for (int i = 1; i < *argc; i++) {
-        if (strcmp(argv[i], "--") != 0)
-            continue;
-        args->eal_args = argv + i + 1;
-        args->eal_arg_cnt = *argc - i - 1;
-        argv[i] = NULL;
-        *argc = i;
-    }
-}
-
 int doctor_main(int argc, char **argv)
 {
     struct doctor_args args = {
@@ -209,10 +230,14 @@ int doctor_main(int argc, char **argv)
     struct findings findings = {0};
     int err;
 
-    take_eal_args(&args, &argc, argv);
+    args.eal_arg_cnt = eal_args_take(&args.eal_args, &argc, argv);
     err = parse_args(&doctor_argp, argc, argv, &args);
     if (err)
         return err;
+    if (args.eal_arg_cnt > 0 && strcmp(wish->spec, "socket") == 0) {
+        complain("what is behind \"--\" is for DPDK: name a device by --port, or leave it out");
+        return EXIT_USAGE;
+    }
     findings.json = args.json;
     wish_complete(&args);
     check_cpu(&findings, wish);

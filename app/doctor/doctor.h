@@ -180,6 +180,8 @@ static inline bool wish_is_dpdk(const struct wish *wish)
 
 /* The value of an argument of the device, "iface" of "net_af_packet0,iface=eth1"; false, and "", when it has none. */
 bool wish_argument(char *value, size_t cap, const struct wish *wish, const char *name);
+/* The command that looks at the same device with another value of an argument, or without it (NULL). NULL: it cannot be quoted. */
+const char *wish_otherwise(char fix[FIX_LEN], const struct wish *wish, const char *name, const char *value);
 
 /* Checks, a file each; each asks by itself whether it concerns the port. */
 void check_cpu(struct findings *findings, const struct wish *wish);

@@ -227,7 +227,7 @@ link /sys/class/net/bond0/lower_eno1 ../eno1
 doctor 1 --port dpdk:0000:02:00.0
 finds FAIL device.route 'eno1 carries'
 doctor 1 --port dpdk:net_af_xdp0,iface=eno1
-finds FAIL iface.route 'cut it off'
+finds FAIL iface.route 'cut it off. Other interfaces: bond0, br0$'
 doctor 1 --port dpdk:0000:0a:00.0
 finds FAIL device.present 'is not there; network devices here: 0000:01:00.0 ens1f0, 0000:02:00.0 eno1 - mend: xord doctor --port dpdk:0000:01:00.0'
 doctor 1 --port dpdk:0000:00:1f.0
@@ -334,11 +334,11 @@ file /proc/sys/kernel/osrelease 4.9.0-1-amd64
 doctor 1 --port dpdk:net_af_xdp0,iface=ens9
 finds FAIL iface.kernel 'older than 4.18'
 doctor 1 --port dpdk:net_af_packet0,iface=ens7
-finds FAIL iface.present 'no interface ens7; there are: eno1, ens9'
+finds FAIL iface.present "no interface ens7; there are: eno1, ens9 - mend: xord doctor --port 'dpdk:net_af_packet0,iface=ens9' --workers 1\$"
 doctor 1 --port dpdk:net_af_packet0
-finds FAIL iface.present 'iface=NAME'
+finds FAIL iface.present "iface=NAME.*mend: xord doctor --port 'dpdk:net_af_packet0,iface=ens9'"
 doctor 1 --port dpdk:net_af_packet0,iface=ens9,qpairs=3 --workers 2
-finds FAIL iface.queues 'qpairs=3'
+finds FAIL iface.queues "qpairs=3.*mend: xord doctor --port 'dpdk:net_af_packet0,iface=ens9' --workers 2\$"
 file /proc/self/status 'CapEff: 0000000000000000' 'Cpus_allowed_list: 0-3'
 doctor 1 --port dpdk:net_af_packet0,iface=ens9
 finds FAIL iface.privilege 'lacks cap_net_raw,'
@@ -364,7 +364,7 @@ doctor 1 --port "$memif,role=server"
 finds FAIL memif.socket "left over .*mend: rm '/run/xord/memif.sock'"
 file /proc/net/unix '0000000000000000: 00000002 00000000 00010000 0001 01 4711 /run/xord/memif.sock'
 doctor 1 --port "$memif,role=server"
-finds FAIL memif.socket 'another server'
+finds FAIL memif.socket "another server.*mend: xord doctor --port 'dpdk:net_memif0,socket-abstract=no,role=server,socket=/run/xord/memif.sock.2'"
 doctor 0 --port "$memif"
 all_ok 'a memif client'
 
@@ -407,12 +407,14 @@ assert all(f['status'] == 'ok' and f['fix'] is None for f in found), found
 END
 ok 'a JSON list of {check, status, detail, fix}'
 root=$tmp/nothing
+mkdir -p "$root"
 doctor 1 --port "$port"
 finds FAIL host.sysfs 'mend: mkdir -p /sys && mount -t sysfs sysfs /sys'
 ok 'an empty directory ends in findings, not in a crash'
 doctor 1 --port dpdk:net_af_packet0,iface=eth0
 doctor 1
-for wrong in '--port eth0' '--udp x' '--udp 65536' '--workers 0' '--frobnicate' 'word' '--port dpdk:'; do
+for wrong in '--port eth0' '--udp x' '--udp 65536' '--workers 0' '--frobnicate' 'word' '--port dpdk:' '--root /nonexistent' \
+  '--root /dev/null' '-- --no-huge'; do
   # shellcheck disable=SC2086
   doctor 2 $wrong
 done
