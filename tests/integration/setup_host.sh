@@ -12,9 +12,11 @@ nic=0000:01:00.0
 state=/var/lib/xord/setup-host.state
 no_iommu=/sys/module/vfio/parameters/enable_unsafe_noiommu_mode
 
-file() { # PATH LINE
-  mkdir -p "$root${1%/*}"
-  printf '%s\n' "$2" >"$root$1"
+file() { # PATH LINE...
+  path=$root$1
+  shift
+  mkdir -p "${path%/*}"
+  printf '%s\n' "$@" >"$path"
 }
 
 device() { # BDF VENDOR DRIVER INTERFACE
@@ -34,7 +36,7 @@ take() { # BDF DRIVER
 
 machine() {
   rm -rf "$root"
-  file /proc/meminfo 'Hugepagesize:       2048 kB'
+  file /proc/meminfo 'MemTotal:        4194304 kB' 'MemAvailable:    1048576 kB' 'Hugepagesize:       2048 kB'
   file /proc/net/route 'eno1 00000000 010200C0 0003 0 0 0 00000000 0 0 0'
   file /proc/net/ipv6_route ''
   file /proc/sys/kernel/random/boot_id boot-1
@@ -42,6 +44,7 @@ machine() {
   file /sys/devices/system/cpu/isolated 4-7
   for node in 0 1; do
     file /sys/devices/system/node/node$node/hugepages/hugepages-2048kB/nr_hugepages 8
+    file /sys/devices/system/node/node$node/meminfo "Node $node MemTotal:        2097152 kB"
     file /sys/devices/system/node/node$node/cpulist "$((node * 4))-$((node * 4 + 3))"
   done
   file $no_iommu N
@@ -234,6 +237,8 @@ says '^setup-host: node 0 gave 9 of 32 hugepages'
 machine
 refuses 'no PCI device 0000:09:00.0' --bind 09:00.0
 refuses 'no NUMA node 7' --hugepages 7:64
+refuses 'node 1 has 2048 MB of memory: ask for 1792 MB at most' --hugepages 1:1793
+refuses '1776 MB more in hugepages are wanted, and 1024 MB are available' --hugepages 1:1792
 file $pci/0000:00:1f.0/class 0x060100
 refuses 'no network device' --bind 0000:00:1f.0
 file /proc/meminfo ''
