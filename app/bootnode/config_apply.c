@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "bootnode.h"
 #include "config.h"
@@ -96,6 +97,8 @@ static int check_made_file(const char *path)
         return complain("cannot make %s: the directory %s: %s", path, dir, strerror(errno));
     if (!S_ISDIR(st.st_mode))
         return complain("cannot make %s: %s is no directory", path, dir);
+    if (access(dir, W_OK | X_OK))
+        return complain("cannot make %s: %s may not be written to by this user", path, dir);
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         return complain("%s is a directory; name a file in it", path);
     return 0;

@@ -116,6 +116,10 @@ file 'key: other.key'
 wrong ', line 1, key key: key file other.key is open to others than its owner (mode 0640): chmod 600 other.key'
 file "key: $key" 'state: nowhere/state'
 wrong ', line 2, key state: cannot make nowhere/state: the directory nowhere/: No such file or directory'
+mkdir -m 555 readonly
+file "key: $key" 'state: readonly/state'
+one_sentence 'a directory of others' 1 'cannot make readonly/state: readonly/ may not be written to by this user' \
+  unprivileged "$XORD" config check "$file"
 file "key: $key" 'state: /'
 wrong ', line 2, key state: / is a directory; name a file in it'
 file "key: $key" 'identities:' '- {key: nowhere.key, ip: 127.0.0.2, ip6: "::2"}' '- {key: other.key}' '- ip: 127.0.0.3' \
