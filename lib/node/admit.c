@@ -22,16 +22,16 @@ void admit_on_limits(struct xord_node *node, const struct xord_mail *mail)
 
 void admit_on_ban(struct xord_node *node, const struct xord_mail *mail)
 {
-    const struct xord_prefix *prefix = &mail->ban.prefix;
+    struct xord_prefix prefix = mail->ban.prefix;
 
     if (mail->ban.until_ns == 0) {
-        (void)xord_bans_remove(node->bans, prefix);
+        (void)xord_bans_remove(node->bans, &prefix);
         return;
     }
-    if (xord_bans_add(node->bans, prefix, mail->ban.until_ns))
+    if (xord_bans_add(node->bans, &prefix, mail->ban.until_ns))
         return; /* control, which knows of all of them, has refused it before */
     for (uint32_t i = 0; i < node->cfg.host_cnt; i++)
-        (void)xord_table_drop(node->hosts[i].table, prefix, node->now_ns);
+        (void)xord_table_drop(node->hosts[i].table, &prefix, node->now_ns);
 }
 
 bool admit_is_banned(const struct xord_node *node, const struct xord_endpoint *peer)
