@@ -230,7 +230,7 @@ def attack_start(lan, args, kind):
 def attack_run(lan, args, kind, bootnode):
     rate, identities = shape_of(args, kind)
     timeout = ['--request-timeout', str(TIMEOUT_MS)]
-    whole = 3 * args.seconds + 1.5  # an attack's start-up, and the timeouts behind it
+    whole = 3 * args.seconds + 60  # until they are told to end
     hdr = {who: os.path.join(args.dir, who + '.hdr') for who in ('pings', 'strangers')}
     pings = client_start(lan, args, 'pings', whole, '--rate', str(PING_RATE), '--identities', str(PING_IDENTITIES),
                          '--hdr', hdr['pings'], *timeout)
@@ -246,7 +246,10 @@ def attack_run(lan, args, kind, bootnode):
     busy = cpu_seconds(bootnode), time.monotonic()
     attack_report = report_of(attack, args.seconds + 30)
     busy = (cpu_seconds(bootnode) - busy[0]) / (time.monotonic() - busy[1])
-    reports = {'pings': report_of(pings, whole + 30), 'strangers': report_of(strangers, whole + 30)}
+    time.sleep(args.seconds + TIMEOUT_MS / 1000)
+    for process in (pings, strangers):
+        process.send_signal(signal.SIGINT)
+    reports = {'pings': report_of(pings, 30), 'strangers': report_of(strangers, 30)}
     check_alive(bootnode)
     during = attack_report['started'], attack_report['started'] + attack_report['total']['seconds']
     result = {who: clients_phases(report, hdr[who], during) for who, report in reports.items()}
