@@ -100,8 +100,9 @@ def shown_commands(text):
     lines = re.findall(r'`(xord [^`\n]+)`', text) + re.findall(r'^ {4,}(.*)', text, re.M)
     lines += [line for block in re.findall(r'^```\n(.*?)^```', text, re.M | re.S) for line in block.splitlines()]
     for line in lines:
-        if re.match(r'(sudo )?(-u xord )?xord ', line):
-            line = re.sub(r'\s#.*', '', line[line.index('xord '):])
+        caller = re.match(r'(sudo )?(-u xord )?(?=xord )', line)
+        if caller:
+            line = re.sub(r'\s#.*', '', line[caller.end():])
             yield from (part.strip() for part in re.split(r'[|;&]+', line) if part.strip().startswith('xord '))
 
 
