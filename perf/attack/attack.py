@@ -22,6 +22,7 @@ from hdr_log import counts_of, percentile  # noqa: E402
 XORD = os.environ['XORD']
 PHASES = ('before', 'during', 'after')
 TIMEOUT_MS = 500  # of a client's request
+INTERVAL_S = 1  # of its report
 PING_RATE, PING_IDENTITIES = 1000, 32
 NEW_RATE, NEW_IDENTITIES = 50, 64
 
@@ -246,7 +247,7 @@ def attack_run(lan, args, kind, bootnode):
     busy = cpu_seconds(bootnode), time.monotonic()
     attack_report = report_of(attack, args.seconds + 30)
     busy = (cpu_seconds(bootnode) - busy[0]) / (time.monotonic() - busy[1])
-    time.sleep(args.seconds + TIMEOUT_MS / 1000)
+    time.sleep(args.seconds + TIMEOUT_MS / 1000 + INTERVAL_S)
     for process in (pings, strangers):
         process.send_signal(signal.SIGINT)
     reports = {'pings': report_of(pings, 30), 'strangers': report_of(strangers, 30)}

@@ -88,9 +88,9 @@ assert_eq 'sessions' "$(ask "len(d['sessions']), d['total'] > 3, {s['identity'] 
 succeeds 'sessions for people' ctl sessions --limit 2
 assert_match 'and how many' "$(tail -n 1 "$tmp/stdout")" '^2 of [0-9]+ sessions$'
 
-ctl --json table --limit 1 >"$tmp/one"
-peer=$(json "$tmp/one" "d['nodes'][0]['node_id']")
-record=$(json "$tmp/one" "d['nodes'][0]['record']")
+ctl --json table >"$tmp/table"
+peer=$(json "$tmp/table" "next(n for n in d['nodes'] if n['verified'])['node_id']")
+record=$(json "$tmp/table" "next(n for n in d['nodes'] if n['verified'])['record']")
 for digits in "$peer" "0x$peer" "$(echo "$peer" | cut -c1-15)"; do
   assert_eq "peer $digits" "$(ask "d['node_id'], d['record'], d['decoded']['node_id'], d['nodes'][0]['verified']" \
     peer "$digits")" "('$peer', '$record', '$peer', True)"
