@@ -474,6 +474,14 @@ Test(engine, idle_workers_turn_too)
     stop(&host);
 }
 
+static void tell_and_wait(struct side *side, uint16_t shards, enum xord_mail_kind kind, struct xord_mail *mail)
+{
+    cr_assert_eq(xord_engine_tell_all(side->engine, kind, mail), 0);
+    /* Once a shard has answered this it has read that. */
+    for (uint16_t shard = 0; shard < shards; shard++)
+        cr_assert_eq(xord_engine_list(side->engine, shard, XORD_LIST_TABLE, on_listed, &(struct seen){0}), 0);
+}
+
 Test(engine, tells_all_shards)
 {
     struct side_config host_config = {.spec = "sim", .ip = "10.0.0.1", .workers = 3};
@@ -487,16 +495,13 @@ Test(engine, tells_all_shards)
     struct xord_mail ban = {.ban.until_ns = UINT64_MAX};
 
     cr_assert_eq(xord_prefix_parse(&ban.ban.prefix, "10.1.0.0/16"), 0);
-    cr_assert_eq(xord_engine_tell_all(host.engine, XORD_MAIL_BAN, &ban), 0);
-    /* Once the shards have answered this they have read that. */
-    for (uint16_t shard = 0; shard < 3; shard++)
-        cr_assert_eq(xord_engine_list(host.engine, shard, XORD_LIST_TABLE, on_listed, &(struct seen){0}), 0);
+    tell_and_wait(&host, 3, XORD_MAIL_BAN, &ban);
     for (uint32_t i = 0; i < 30; i++)
         ask(&peers, i, &at, XORD_MSG_PING, i);
     cr_assert_eq(await(&peers, 30), 0);
     cr_assert_geq(xord_engine_counter_sum(host.engine, XORD_CNT_drop_banned), 30);
     ban.ban.until_ns = 0;
-    cr_assert_eq(xord_engine_tell_all(host.engine, XORD_MAIL_BAN, &ban), 0);
+    tell_and_wait(&host, 3, XORD_MAIL_BAN, &ban);
     for (uint32_t i = 0; i < 30; i++)
         ask(&peers, i, &at, XORD_MSG_PING, i);
     cr_assert_eq(await(&peers, 30), 30);
