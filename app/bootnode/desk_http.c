@@ -69,7 +69,7 @@ static void gather_shard(struct xord_metrics_shard *out, const struct bootnode *
 
 static const char *port_kind(const struct bootnode *bootnode)
 {
-    return strncmp(bootnode->settings->node.port.spec, "dpdk:", 5) == 0 ? "dpdk" : "socket";
+    return port_is_device(bootnode->settings->node.port.spec) ? "dpdk" : "socket";
 }
 
 static void gather(struct xord_metrics *metrics, const struct bootnode *bootnode, uint64_t now_ns)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "xord_confine.h"
 #include "xord_engine.h"
@@ -68,6 +69,17 @@ int parse_args(const struct argp *argp, int argc, char **argv, void *input);
 
 /* Before parse_args: takes what is behind "--", options for DPDK's EAL, out of `argv`. How many there are. */
 int eal_args_take(char *const **eal_args, int *argc, char **argv);
+
+/* What datagrams go through, as --port has it: "socket", or "dpdk:" and a device. */
+#define DEFAULT_UDP_PORT 9000
+static inline bool port_is_device(const char *spec)
+{
+    return strncmp(spec, "dpdk:", 5) == 0;
+}
+
+/* Is it one of the two, and are EAL options there only for a device? 0, or EXIT_USER after a complaint. */
+int port_check(const char *spec);
+int eal_args_check(const char *spec, int eal_arg_cnt);
 
 /* A decimal number from `min` to `max`, given with --`name`. 0, or EXIT_USER after a complaint. */
 int number_parse(uint64_t *out, const char *text, const char *name, uint64_t min, uint64_t max);

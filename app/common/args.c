@@ -101,6 +101,21 @@ int eal_args_take(char *const **eal_args, int *argc, char **argv)
     return cnt;
 }
 
+int port_check(const char *spec)
+{
+    if (strcmp(spec, "socket") == 0 || (port_is_device(spec) && spec[5]))
+        return 0;
+    return complain("%s%s is neither \"socket\" nor \"dpdk:<device>\"", by_option("--port "), spec);
+}
+
+int eal_args_check(const char *spec, int eal_arg_cnt)
+{
+    if (eal_arg_cnt == 0 || port_is_device(spec))
+        return 0;
+    return complain("%s is for DPDK, and sockets know nothing of it: leave it out, or name a device as the port",
+            *by_option("--") ? "what is behind \"--\"" : "eal");
+}
+
 /* Of "ip ADDR/PREFIX: PREFIX", when the origin names the key, what it is a part of it. */
 static const char *value_name(const char *name)
 {

@@ -250,7 +250,7 @@ static int clashes_check(const struct xord_port_config *config)
 
 int identities_port(struct xord_port_config *config, const struct node_options *options)
 {
-    bool is_device = strncmp(options->port.spec, "dpdk:", 5) == 0;
+    bool is_device = port_is_device(options->port.spec);
     int err = 0;
 
     *config = options->port;

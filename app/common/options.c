@@ -7,8 +7,6 @@
 #include "app.h"
 #include "xord_mem.h"
 
-#define DEFAULT_UDP_PORT 9000
-
 enum {
     OPT_PORT = 0x100,
     OPT_IP,
@@ -206,9 +204,7 @@ static int apply_option(struct node_options *options, int key, char *arg)
     switch (key) {
     case OPT_PORT:
         options->port.spec = arg;
-        if (strcmp(arg, "socket") != 0 && (strncmp(arg, "dpdk:", 5) != 0 || !arg[5]))
-            return complain("%s%s is neither \"socket\" nor \"dpdk:<device>\"", by_option("--port "), arg);
-        return 0;
+        return port_check(arg);
     case OPT_IP:
         return ip_add(options, 0, arg);
     case OPT_GATEWAY:
@@ -239,7 +235,7 @@ static int apply_option(struct node_options *options, int key, char *arg)
 
 int node_options_check(struct node_options *options)
 {
-    bool is_device = strncmp(options->port.spec, "dpdk:", 5) == 0;
+    bool is_device = port_is_device(options->port.spec);
 
     if (is_device && !options->has_ip)
         return complain("%s%s needs %sip: a device has no address of its own", by_option("--port "), options->port.spec,
@@ -247,9 +243,8 @@ int node_options_check(struct node_options *options)
     if (!is_device && (options->port.has_gateway4 || options->port.has_gateway6))
         return complain("%sgateway is for devices: what sockets send goes by the system's routes, so leave it out",
                 by_option("--"));
-    if (!is_device && options->port.eal_arg_cnt > 0)
-        return complain("%s is for DPDK, and sockets know nothing of it: leave it out, or name a device as the port",
-                *by_option("--") ? "what is behind \"--\"" : "eal");
+    if (eal_args_check(options->port.spec, options->port.eal_arg_cnt))
+        return EXIT_USER;
     if (!options->has_idle)
         options->idle = is_device ? XORD_IDLE_SPIN : XORD_IDLE_SLEEP;
     return 0;

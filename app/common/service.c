@@ -27,7 +27,7 @@ int service_open(struct service *service, const struct node_options *options, bo
         return complain("this CPU lacks the AES instructions that xord needs, or memory is short");
     if (port_open(service, err) == 0)
         return 0;
-    if (client && !options->has_udp && strcmp(options->port.spec, "socket") == 0) {
+    if (client && !options->has_udp && !port_is_device(options->port.spec)) {
         service->bound.udp_port = 0;
         if (port_open(service, again) == 0) {
             xord_log(XORD_LOG_DEBUG, "UDP port %u is taken, using %u", options->port.udp_port,

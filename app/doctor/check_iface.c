@@ -124,20 +124,26 @@ static void check_kernel(struct findings *findings, const struct wish *wish)
 
 /* ---- beside the kernel ---- */
 
-/* A packet socket sees all and takes nothing away; an XDP program takes all from the kernel. */
-static void check_route(struct findings *findings, const struct wish *wish)
+static void report_cut_off(struct findings *findings, const struct wish *wish)
 {
-    bool takes_all = wish->nic && strcmp(wish->nic->family, "af_packet") != 0;
     struct others others;
     char text[FIX_LEN];
     const char *fix = others_find(&others, text, wish);
 
+    finding_fail(findings, "iface.route", fix,
+            "%s carries this machine's default route: xord would cut it off. Other interfaces: %s", wish->iface,
+            *others.text ? others.text : "none");
+}
+
+/* A packet socket sees all and takes nothing away; an XDP program takes all from the kernel. */
+static void check_route(struct findings *findings, const struct wish *wish)
+{
+    bool takes_all = wish->nic && strcmp(wish->nic->family, "af_packet") != 0;
+
     if (!iface_is_default_route(&wish->host, wish->iface))
         finding_ok(findings, "iface.route", "%s does not carry the default route", wish->iface);
     else if (takes_all)
-        finding_fail(findings, "iface.route", fix,
-                "%s carries this machine's default route: xord would cut it off. Other interfaces: %s", wish->iface,
-                *others.text ? others.text : "none");
+        report_cut_off(findings, wish);
     else
         finding_ok(findings, "iface.route",
                 "%s carries the default route, and the kernel goes on using it: give xord an "

@@ -9,8 +9,6 @@
 #include "commands.h"
 #include "doctor.h"
 
-#define DEFAULT_UDP_PORT 9000
-
 struct doctor_args {
     struct wish wish;
     bool json;
@@ -88,7 +86,7 @@ static enum port_kind kind_of(struct wish *wish)
 {
     char device[64];
 
-    if (strcmp(wish->spec, "socket") == 0)
+    if (!port_is_device(wish->spec))
         return PORT_SOCKET;
     snprintf(device, sizeof(device), "%.*s", (int)strcspn(wish->spec + 5, ","), wish->spec + 5);
     if (pci_parse(wish->device, device))
@@ -175,11 +173,7 @@ static int apply_option(struct doctor_args *args, int key, const char *arg)
     switch (key) {
     case OPT_PORT:
         args->wish.spec = arg;
-        if (strcmp(arg, "socket") != 0 && (strncmp(arg, "dpdk:", 5) != 0 || !arg[5])) {
-            complain("--port %s is neither \"socket\" nor \"dpdk:<device>\"", arg);
-            return EXIT_USAGE;
-        }
-        return 0;
+        return port_check(arg) ? EXIT_USAGE : 0;
     case OPT_UDP:
         return number_option(&args->wish.udp_port, arg, "udp", 0, 65535);
     case OPT_WORKERS:
@@ -234,10 +228,8 @@ int doctor_main(int argc, char **argv)
     err = parse_args(&doctor_argp, argc, argv, &args);
     if (err)
         return err;
-    if (args.eal_arg_cnt > 0 && strcmp(wish->spec, "socket") == 0) {
-        complain("what is behind \"--\" is for DPDK: name a device by --port, or leave it out");
+    if (eal_args_check(wish->spec, args.eal_arg_cnt))
         return EXIT_USAGE;
-    }
     findings.json = args.json;
     wish_complete(&args);
     check_cpu(&findings, wish);

@@ -11,7 +11,7 @@
 
 static bool on_sockets(const struct load_args *args)
 {
-    return strcmp(args->node.port.spec, "socket") == 0;
+    return !port_is_device(args->node.port.spec);
 }
 
 static bool all_on_loopback(const struct record_list *list)

@@ -245,12 +245,12 @@ static int prefix_check(const struct testnet_args *args)
 
     if (port->addr_cnt != 1)
         return complain("a testnet takes one --ip PREFIX");
-    if (strcmp(port->spec, "socket") != 0 && !(xord_ip_is_v4(prefix->ip16) ? port->has_gateway4 : port->has_gateway6))
+    if (port_is_device(port->spec) && !(xord_ip_is_v4(prefix->ip16) ? port->has_gateway4 : port->has_gateway6))
         return complain(
                 "a testnet on a device owns its whole prefix, so it reaches everybody else through --gateway: name "
                 "an address of the machine that will ask");
-    if (strcmp(port->spec, "socket") == 0 && !(xord_ip_scope(prefix->ip16) == XORD_IP_LOOPBACK &&
-                                                     xord_ip_is_v4(prefix->ip16) && prefix->prefix_len >= 8))
+    if (!port_is_device(port->spec) && !(xord_ip_scope(prefix->ip16) == XORD_IP_LOOPBACK &&
+                                               xord_ip_is_v4(prefix->ip16) && prefix->prefix_len >= 8))
         return complain(
                 "on sockets a testnet's --ip must lie inside 127.0.0.0/8, the only prefix whose addresses are all "
                 "this machine's");
