@@ -209,11 +209,11 @@ def client_start(lan, args, who, seconds, *options, record=None):
                  '--idle', 'sleep'] + lan.client(who) + list(options), args.cpus[1])
 
 
-def client_established(*started, **more):
+def client_established(*started):
     """The same, and what it talks to has answered; again where none of its first few PINGs was, as on a machine that has
     much else to do."""
-    for tries_left in reversed(range(4)):
-        client = client_start(*started, **more)
+    for tries_left in (3, 2, 1, 0):
+        client = client_start(*started)
         try:
             wait_for(client, client.err, 'open loop')
             return client
